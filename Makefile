@@ -1,0 +1,60 @@
+# Everything a clone needs: `make lab` to use it, `make test` to check it. Only Python and make are asked for.
+#
+#   make lab ARGS="--no-browser --port 8899"     arguments for JupyterLab
+#   make test ARGS="-k freeze -x"                arguments for pytest
+#   make PYTHON=python3.12 lab                   another Python for the environment
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+bin := $(VENV)/bin
+ready := $(VENV)/.ready
+static := tlwidgets/static/.sources.sha256
+frontend := $(shell find tlwidgets/frontend -name node_modules -prune -o -type f -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup lab test lint notebooks notebooks-check bench clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(ready) $(static) ## make the environment and build the front end
+
+lab: setup ## open the Studio in JupyterLab
+	$(bin)/tlwidgets lab $(ARGS)
+
+test: lint ## run every check and every test
+	$(bin)/python -m pytest $(ARGS)
+
+lint: setup ## ruff and mypy
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+
+notebooks: setup ## write notebooks/lessons and notebooks/solutions from notebooks/src
+	$(bin)/python notebooks/generate.py $(ARGS)
+
+notebooks-check: setup ## fail if the written notebooks are not those of their sources
+	$(bin)/python notebooks/generate.py --check $(ARGS)
+
+bench: setup ## run the benchmarks, one after the other
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(bin)/python $$script; done
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) dist build tlwidgets/static tlwidgets/frontend/node_modules .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv installs in a fraction of pip's time; where it cannot be had or cannot reach the index, pip does the same.
+$(ready): pyproject.toml hatch_build.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "tlwidgets needs Python 3.10 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(bin)/python -m pip install --quiet uv || true
+	VIRTUAL_ENV=$(VENV) $(bin)/uv pip install --quiet -e '.[dev]' || $(bin)/python -m pip install -e '.[dev]'
+	touch $@
+
+# The installation has built it already; this builds it again when a source has changed since.
+$(static): $(frontend) | $(ready)
+	$(bin)/python hatch_build.py
+	touch $@
