@@ -1,0 +1,78 @@
+"""Transfer learning that people can see and steer, in a notebook.
+
+Names are loaded on first use, so ``import tlwidgets`` imports neither torch nor ipywidgets.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from tlwidgets.backbones import Backbone, list_backbones, load_backbone
+    from tlwidgets.data import ImageData, list_data, load_data
+    from tlwidgets.exercises import check, claim, predict
+    from tlwidgets.freezing import FreezePlan
+    from tlwidgets.recipe import Recipe
+    from tlwidgets.training import Run, TrainingSession, fit, resume
+    from tlwidgets.widgets import BackbonePicker, FreezeBoard, ResultCard, Studio, TrainingDashboard
+
+_HOME = {
+    "Backbone": "backbones",
+    "BackbonePicker": "widgets",
+    "FreezeBoard": "widgets",
+    "FreezePlan": "freezing",
+    "ImageData": "data",
+    "Recipe": "recipe",
+    "ResultCard": "widgets",
+    "Run": "training",
+    "Studio": "widgets",
+    "TrainingDashboard": "widgets",
+    "TrainingSession": "training",
+    "check": "exercises",
+    "claim": "exercises",
+    "fit": "training",
+    "list_backbones": "backbones",
+    "list_data": "data",
+    "load_backbone": "backbones",
+    "load_data": "data",
+    "predict": "exercises",
+    "resume": "training",
+}
+
+__all__ = [
+    "Backbone",
+    "BackbonePicker",
+    "FreezeBoard",
+    "FreezePlan",
+    "ImageData",
+    "Recipe",
+    "ResultCard",
+    "Run",
+    "Studio",
+    "TrainingDashboard",
+    "TrainingSession",
+    "check",
+    "claim",
+    "fit",
+    "list_backbones",
+    "list_data",
+    "load_backbone",
+    "load_data",
+    "predict",
+    "resume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,20 @@
+"""Pre-trained networks: where they come from, their ordered stages, what they cost."""
+
+from tlwidgets.backbones.backbone import Backbone
+from tlwidgets.backbones.catalogue import Entry, catalogue, list_backbones
+from tlwidgets.backbones.cost import stage_costs
+from tlwidgets.backbones.loading import load_backbone
+from tlwidgets.backbones.preprocessing import Preprocessing
+from tlwidgets.backbones.stages import Stage, find_stages
+
+__all__ = [
+    "Backbone",
+    "Entry",
+    "Preprocessing",
+    "Stage",
+    "catalogue",
+    "find_stages",
+    "list_backbones",
+    "load_backbone",
+    "stage_costs",
+]

@@ -1,0 +1,160 @@
+"""Loads a backbone by name: bundled, any of timm's, torchvision's, or a folder in timm's ``local-dir:`` format."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.data import resolve_model_data_config
+from torch import nn
+
+from tlwidgets.backbones.backbone import Backbone
+from tlwidgets.backbones.catalogue import WEIGHTS, bundled_folder, weights_cached
+from tlwidgets.backbones.preprocessing import Preprocessing
+from tlwidgets.backbones.stages import classifier_names
+from tlwidgets.errors import BackboneError
+
+HUB = "huggingface.co"
+CONNECT_SECONDS = 3.0
+
+
+def load_backbone(
+    name: str, *, pretrained: bool = True, num_classes: int | None = None, in_chans: int = 3
+) -> Backbone:
+    """Loads a network with its stages and its own preprocessing.
+
+    Args:
+        name: A bundled name ("tlw_resnet"), any timm name ("resnet18.a1_in1k"), "torchvision/<name>",
+            or "local-dir:<path>".
+        pretrained: Whether to load the pre-trained weights; False draws random ones from torch's generator.
+        num_classes: Outputs of a new head, drawn at random; None keeps the pre-trained head, 0 has none.
+        in_chans: Channels of the input; timm sums or repeats the first filters where this is not 3.
+
+    Returns:
+        The backbone, in training mode as torch makes it.
+
+    Raises:
+        BackboneError: The name is not known (the nearest are offered), or its weights are neither on this machine
+            nor to be had (the offline choices are named).
+    """
+    if name.startswith("torchvision/"):
+        return _load_torchvision(name, pretrained, num_classes)
+    folder = bundled_folder(name)
+    target = f"local-dir:{folder}" if folder else name
+    _check_known(name, target)
+    if pretrained:
+        _check_reachable(name, target)
+    options: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
+    if in_chans != 3:
+        options["in_chans"] = in_chans
+    try:
+        model = timm.create_model(target, pretrained=pretrained, **options)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise BackboneError(f"The backbone {name!r} could not be loaded: {error}", _offline_hint()) from error
+    return Backbone(name, model, Preprocessing.from_config(resolve_model_data_config(model)))
+
+
+def _check_known(name: str, target: str) -> None:
+    if target.startswith("local-dir:"):
+        folder = Path(target.removeprefix("local-dir:"))
+        if not (folder / "config.json").is_file():
+            raise BackboneError(
+                f"There is no config.json in {str(folder)!r}.", "Give a folder that timm's save_for_hf wrote."
+            )
+    elif not target.startswith("hf-hub:") and not timm.is_model(name.partition(".")[0]):
+        raise BackboneError(f"There is no backbone named {name!r}.", _nearest(name))
+    elif "." in name and name not in timm.list_pretrained(f"{name.partition('.')[0]}.*"):
+        tags = ", ".join(timm.list_pretrained(f"{name.partition('.')[0]}.*")[:5])
+        raise BackboneError(f"There are no weights named {name!r}.", f"Tags of this model: {tags}.")
+
+
+def _nearest(name: str) -> str:
+    known = [*bundled_names(), *timm.list_models(), *timm.list_models(pretrained=True)]
+    near = difflib.get_close_matches(name, known, n=4, cutoff=0.5) or bundled_names()
+    return f"Nearest: {', '.join(near)}. tlwidgets.list_backbones() lists all."
+
+
+def bundled_names() -> list[str]:
+    """Names of the backbones that travel with the package."""
+    return sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
+
+
+def _offline_hint() -> str:
+    return f"These work with no network: {', '.join(bundled_names())}."
+
+
+def _check_reachable(name: str, target: str) -> None:
+    """Fails in seconds, not after minutes of retries, where weights would have to come over a missing network."""
+    if target.startswith("local-dir:"):
+        return
+    config = timm.get_pretrained_cfg(name) if not target.startswith("hf-hub:") else None
+    if config is not None and not config.has_weights:
+        raise BackboneError(
+            f"timm has no pre-trained weights for {name!r}.", f"Use pretrained=False, or another. {_nearest(name)}"
+        )
+    hub_id = config.hf_hub_id if config is not None else target.removeprefix("hf-hub:")
+    if hub_id and not weights_cached(hub_id) and not online(HUB):
+        raise BackboneError(
+            f"The weights of {name!r} are not on this machine and the network does not answer.", _offline_hint()
+        )
+
+
+def online(host: str) -> bool:
+    """Whether a host answers on its HTTPS port within a few seconds, or a proxy stands in for it."""
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        return False
+    if urllib.request.getproxies().get("https"):
+        return True
+    try:
+        socket.create_connection((host, 443), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _load_torchvision(name: str, pretrained: bool, num_classes: int | None) -> Backbone:
+    from torchvision.models import get_model, get_model_weights, list_models
+
+    short = name.removeprefix("torchvision/")
+    if short not in list_models():
+        near = ", ".join(f"torchvision/{match}" for match in difflib.get_close_matches(short, list_models(), n=4))
+        raise BackboneError(f"torchvision has no model named {short!r}.", f"Nearest: {near or 'torchvision/resnet18'}.")
+    weights = get_model_weights(short).DEFAULT  # type: ignore[attr-defined]
+    cached = (Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name).is_file()
+    if pretrained and not cached and not online("download.pytorch.org"):
+        raise BackboneError(
+            f"The weights of {name!r} are not on this machine and the network does not answer.", _offline_hint()
+        )
+    model = get_model(short, weights=weights if pretrained else None)
+    if num_classes is not None:
+        replace_last_linear(model, num_classes)
+    transforms = weights.transforms()
+    preprocessing = Preprocessing(
+        input_size=(3, transforms.crop_size[0], transforms.crop_size[0]),
+        mean=tuple(transforms.mean),
+        std=tuple(transforms.std),
+        interpolation=transforms.interpolation.value,
+        crop_pct=transforms.crop_size[0] / transforms.resize_size[0],
+    )
+    return Backbone(name, model, preprocessing)
+
+
+def replace_last_linear(model: nn.Module, num_classes: int) -> None:
+    """Puts a new linear layer in the place of the network's last one (or last 1x1 convolution, as in squeezenet)."""
+    name = classifier_names(model)[-1]
+    old = model.get_submodule(name)
+    parent, _, leaf = name.rpartition(".")
+    new: nn.Module
+    if isinstance(old, nn.Linear):
+        new = nn.Linear(old.in_features, num_classes, bias=old.bias is not None)
+    elif isinstance(old, nn.Conv2d):
+        new = nn.Conv2d(old.in_channels, num_classes, kernel_size=1)
+    else:
+        raise BackboneError(f"The last layer {name!r} is a {type(old).__name__}.", "Only linear ones can be replaced.")
+    setattr(model.get_submodule(parent), leaf, new)
