@@ -1,0 +1,170 @@
+"""Write the notebooks from their sources.
+
+``python notebooks/generate.py [NAME ...]`` writes, for every ``src/NN_topic.py`` (or those named),
+
+* ``lessons/NN_topic.ipynb`` for students: solutions cut and replaced by stubs, no outputs;
+* ``solutions/NN_topic.ipynb``: executed from top to bottom, outputs kept.
+
+``python notebooks/generate.py --check`` executes nothing and fails when a written notebook is not what its source says.
+
+Sources are jupytext's py:percent. A cell with nbgrader's ``solution`` metadata holds its solution between
+``### BEGIN SOLUTION`` and ``### END SOLUTION``; its ``grade_id`` names the exercise or question whose stub
+stands in for it. ``{{question:ID}}`` in a Markdown cell becomes the text and choices of that question.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from tlwidgets.exercises import catalogue
+
+HERE = Path(__file__).parent
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+REGION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION$", re.MULTILINE | re.DOTALL)
+QUESTION = re.compile(r"\{\{question:([\w-]+)\}\}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code says whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="lessons to write, for example 01_what_transfers (default: all)")
+    parser.add_argument("--check", action="store_true", help="only compare with what is written; execute nothing")
+    options = parser.parse_args(arguments)
+    names = options.names or sorted(path.stem for path in (HERE / "src").glob("[0-9]*.py"))
+    if options.check:
+        return report(problem for name in names for problem in drift(name))
+    for name in names:
+        print(f"{name}: executing", flush=True)
+        write(name)
+    return 0
+
+
+def report(problems: Iterable[str]) -> int:
+    """Print the problems; the exit code is 1 when there is one."""
+    found = list(problems)
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if found:
+        print("Run `make notebooks` and commit what it writes.", file=sys.stderr)
+    return 1 if found else 0
+
+
+def write(name: str) -> None:
+    """Write both notebooks of a lesson; the solved one is executed first, so a failure leaves both as they were."""
+    solved = execute(solution(name))
+    save(solved, path_of("solutions", name))
+    save(lesson(name), path_of("lessons", name))
+
+
+def solution(name: str) -> NotebookNode:
+    """The notebook as its source has it, not yet executed."""
+    notebook = jupytext.read(HERE / "src" / f"{name}.py", fmt="py:percent")
+    notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python"))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        cell.source = QUESTION.sub(lambda match: catalogue.questions()[match[1]].markdown(), cell.source)
+        cell.id = stable_id(cell, seen)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def lesson(name: str) -> NotebookNode:
+    """The notebook as students get it: every solution region replaced by its stub, no outputs."""
+    notebook = solution(name)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            stub = catalogue.stub(cell.metadata.nbgrader.grade_id)
+            cell.source, regions = REGION.subn(lambda _, stub=stub: stub, cell.source)
+            if regions != 1:
+                raise SystemExit(
+                    f"{name}: cell {cell.metadata.nbgrader.grade_id} needs exactly one solution region, has {regions}."
+                )
+        elif "### BEGIN SOLUTION" in cell.source:
+            raise SystemExit(f"{name}: a solution stands in a cell without nbgrader metadata: {cell.source[:60]!r}")
+    return notebook
+
+
+def stable_id(cell: NotebookNode, seen: dict[str, int]) -> str:
+    """An id that changes only when the cell does: nbgrader's id, or a hash of kind and source."""
+    graded = cell.metadata.get("nbgrader", {}).get("grade_id")
+    stem = graded or hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+    seen[stem] = seen.get(stem, 0) + 1
+    return stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
+
+
+def execute(notebook: NotebookNode) -> NotebookNode:
+    """Run all cells on one thread, in the folder of the solved notebooks, keeping no widget state and no timings."""
+    from nbclient import NotebookClient
+
+    folder = HERE / "solutions"
+    folder.mkdir(exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=240,
+        store_widget_state=False,
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python"))
+    return notebook
+
+
+def path_of(kind: str, name: str) -> Path:
+    """Where a written notebook lies; ``kind`` is ``"lessons"`` or ``"solutions"``."""
+    return HERE / kind / f"{name}.ipynb"
+
+
+def save(notebook: NotebookNode, path: Path) -> None:
+    """Write the notebook in one step, so that an interrupted run leaves no half file."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def drift(name: str) -> list[str]:
+    """What differs between a lesson's source and its written notebooks, in words; outputs are not compared."""
+    problems = []
+    for kind, expected in (("lessons", lesson(name)), ("solutions", solution(name))):
+        path = path_of(kind, name)
+        if not path.exists():
+            problems.append(f"{path}: missing")
+            continue
+        written = nbformat.read(path, as_version=4)
+        if without_outputs(written) != without_outputs(expected):
+            problems.append(f"{path}: differs from src/{name}.py")
+        problems += [f"{path}: {problem}" for problem in badly_run(written, executed=kind == "solutions")]
+    return problems
+
+
+def without_outputs(notebook: NotebookNode) -> tuple[object, ...]:
+    """Everything of a notebook that its source decides."""
+    cells = [(cell.id, cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
+    return cells, notebook.metadata
+
+
+def badly_run(notebook: NotebookNode, *, executed: bool) -> list[str]:
+    """Solved notebooks count their cells 1..n (nbval compares nothing otherwise); students' ones hold no outputs."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    counts = [cell.execution_count for cell in code]
+    if executed:
+        return [] if counts == list(range(1, len(code) + 1)) else [f"cells were not run once each, in order: {counts}"]
+    return ["holds outputs"] if any(cell.outputs or cell.execution_count for cell in code) else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The exercises and questions themselves, one module a lesson."""

@@ -1,0 +1,107 @@
+"""Predictions before a result and quizzes after it; both by code, so that they work without a mouse.
+
+A prediction reveals nothing until :func:`reveal` is called below the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tlwidgets.exercises import catalogue
+from tlwidgets.exercises.cards import card
+from tlwidgets.exercises.checking import strict_by_environment
+from tlwidgets.exercises.model import Question
+
+_predictions: dict[str, tuple[str, float | None]] = {}
+"""What the learner predicted in this kernel: question id to choice and confidence."""
+
+
+@dataclass(frozen=True, repr=False)
+class Reply:
+    """One line of feedback; a card in a notebook."""
+
+    kind: str
+    id: str
+    status: str
+    text: str
+    good: bool
+
+    def __repr__(self) -> str:
+        return f"{self.kind} {self.id}: {self.status}" + (f" – {self.text}" if self.text else "")
+
+    def _repr_html_(self) -> str:
+        lines = (self.text,) if self.text else ()
+        return card(good=self.good, title=f"{self.kind} {self.id}", status=self.status, lines=lines)
+
+
+def predict(question_id: str, /, choice: Any, confidence: Any = None) -> Reply:
+    """Write a prediction down before the result is visible. Nothing is revealed.
+
+    Args:
+        question_id: the question.
+        choice: the letter of one of its choices; ``...`` means not yet.
+        confidence: how sure you are, from 0 (a guess) to 1 (certain); optional.
+
+    Returns:
+        A reply that says what was recorded.
+
+    Raises:
+        ExerciseError: no prediction has this id.
+    """
+    question = catalogue.question(question_id, "predict")
+    if not _offered(choice, question):
+        _predictions.pop(question_id, None)
+        return Reply("predict", question_id, "not yet", _pick_one(question), good=False)
+    sure = float(confidence) if isinstance(confidence, int | float) and 0 <= confidence <= 1 else None
+    _predictions[question_id] = (choice, sure)
+    how_sure = "" if sure is None else f" (confidence {sure:g})"
+    return Reply(
+        "predict", question_id, "recorded", f"You chose {choice}{how_sure}. Run on: the result will tell.", good=True
+    )
+
+
+def reveal(question_id: str, /) -> Reply:
+    """Compare the recorded prediction with what the experiment showed.
+
+    Raises:
+        ExerciseError: no prediction has this id.
+    """
+    question = catalogue.question(question_id, "predict")
+    if question_id not in _predictions:
+        return Reply(
+            "prediction", id, "not yet", "Write your prediction down above, then run this cell again.", good=False
+        )
+    choice, _ = _predictions[question_id]
+    right = choice == question.right
+    status = "as you predicted" if right else "not as you predicted"
+    return Reply("prediction", question_id, status, question.feedback[choice], good=right)
+
+
+def quiz(question_id: str, /, choice: Any, *, strict: bool = False) -> Reply:
+    """Answer a quiz question.
+
+    Args:
+        question_id: the question.
+        choice: the letter of one of its choices; ``...`` means not yet.
+        strict: raise when the answer is not right; also on under a grader, as in :func:`tlwidgets.exercises.check`.
+
+    Raises:
+        ExerciseError: no quiz question has this id.
+        AssertionError: strict, and the answer is not right.
+    """
+    question = catalogue.question(question_id, "quiz")
+    right = choice == question.right
+    text = question.feedback[choice] if _offered(choice, question) else _pick_one(question)
+    reply = Reply("quiz", question_id, "passed" if right else "not yet", text, good=right)
+    if not right and (strict or strict_by_environment()):
+        raise AssertionError(repr(reply))
+    return reply
+
+
+def _pick_one(question: Question) -> str:
+    return f"Choose one of {', '.join(question.choices)}."
+
+
+def _offered(choice: Any, question: Question) -> bool:
+    return isinstance(choice, str) and choice in question.choices
