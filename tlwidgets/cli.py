@@ -1,0 +1,234 @@
+"""The command line: ``tlwidgets train | run | resume | lab | lessons | doctor``.
+
+What a user did wrong is told in one message on standard error, never as a traceback; ``TLW_DEBUG=1`` shows that too.
+Exit codes: 0 done, 1 something is broken, 2 the command cannot be carried out as given, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlwidgets import __version__
+from tlwidgets.errors import RecipeError, TlwError
+
+if TYPE_CHECKING:
+    from tlwidgets.data import ImageData
+    from tlwidgets.training import Run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: The arguments after the program's name; those of the process by default.
+    """
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and arguments.command != "lab":  # what we do not know there is for JupyterLab
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
+    try:
+        code: int = arguments.carry_out(arguments)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone: `tlwidgets ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last line of defence: people get a message, not a traceback
+        if os.environ.get("TLW_DEBUG"):
+            raise
+        print(f"tlwidgets: {describe(error)}", file=sys.stderr)
+        return 2 if isinstance(error, TlwError) else 1
+    return code
+
+
+def describe(error: Exception) -> str:
+    """What to tell a person about an error."""
+    from tlwidgets.doctor import MISMATCH, MISMATCH_FIX
+
+    if isinstance(error, TlwError):
+        return str(error)
+    if MISMATCH in str(error):
+        return f"torch and torchvision do not fit together ({error}). {MISMATCH_FIX}"
+    return (
+        f"{type(error).__name__}: {error}. This was not foreseen: `tlwidgets doctor` checks the installation, and "
+        "TLW_DEBUG=1 before the command shows where it happened."
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands. It imports nothing heavy: ``--help`` answers at once."""
+    parser = argparse.ArgumentParser(prog="tlwidgets", description="Transfer learning that people can see and steer.")
+    parser.add_argument("--version", action="version", version=f"tlwidgets {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    add_train(commands)
+    add_run_and_resume(commands)
+    add_lab(commands)
+    add_lessons(commands)
+    doctor = commands.add_parser("doctor", help="check the installation and this machine")
+    doctor.set_defaults(carry_out=doctor_command)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # argparse gives this type no public name
+
+
+def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
+    """``tlwidgets train``: what people set most often; a recipe holds all of it."""
+    train = commands.add_parser(
+        "train",
+        allow_abbrev=False,
+        help="fine-tune a backbone on a folder of images or on bundled data",
+        description="Fine-tune a backbone. A folder holds one sub-folder of images a class, or train/val/test of such.",
+    )
+    train.add_argument("data", metavar="FOLDER_OR_NAME", help="an image folder, or bundled data such as digits")
+    train.add_argument(
+        "--backbone", default="tlw_resnet", help="a bundled, timm or torchvision/... model (%(default)s)"
+    )
+    train.add_argument("--no-pretrained", action="store_true", help="begin from random weights, to compare")
+    train.add_argument("--freeze-until", metavar="STAGE", help="freeze up to and including this stage; default: none")
+    train.add_argument("--epochs", type=int, default=5, help="passes over the training images (%(default)s)")
+    train.add_argument("--lr", type=float, default=1e-3, help="learning rate of the head (%(default)s)")
+    train.add_argument("--batch-size", type=int, default=32, help="images a step (%(default)s)")
+    train.add_argument("--seed", type=int, default=0, help="of the split, the new head and the order (%(default)s)")
+    train.add_argument("--out", metavar="FOLDER", help="where the run is kept; default: a new folder in runs/")
+    train.set_defaults(carry_out=train_command)
+
+
+def add_run_and_resume(commands: Commands[argparse.ArgumentParser]) -> None:
+    """``tlwidgets run`` and ``tlwidgets resume``."""
+    run = commands.add_parser("run", allow_abbrev=False, help="carry out a recipe written as YAML")
+    run.add_argument("recipe", metavar="RECIPE.yaml")
+    run.add_argument("--out", metavar="FOLDER", help="where the run is kept; default: a new folder in runs/")
+    run.set_defaults(carry_out=run_command)
+    resume = commands.add_parser("resume", allow_abbrev=False, help="go on with a run that was stopped or killed")
+    resume.add_argument("run", metavar="FOLDER", help="the folder of the run")
+    resume.set_defaults(carry_out=resume_command)
+
+
+def add_lab(commands: Commands[argparse.ArgumentParser]) -> None:
+    """``tlwidgets lab``: its own options are few; all others go to JupyterLab."""
+    lab = commands.add_parser(
+        "lab",
+        allow_abbrev=False,
+        help="open the Studio in JupyterLab",
+        description="Copy the Studio's notebook into this folder, unless it is there already, and open JupyterLab on "
+        "it. Options not named here go to JupyterLab: --no-browser, --port 8899, ...",
+    )
+    lab.add_argument("--lesson", metavar="NAME", default="00_studio", help="open this lesson instead of the Studio")
+    lab.set_defaults(carry_out=lab_command)
+
+
+def add_lessons(commands: Commands[argparse.ArgumentParser]) -> None:
+    """``tlwidgets lessons``."""
+    lessons = commands.add_parser("lessons", allow_abbrev=False, help="the notebooks that come with the package")
+    lessons.add_argument("action", choices=["list"], help="list: their names and titles")
+    lessons.set_defaults(carry_out=lessons_command)
+
+
+def train_command(arguments: argparse.Namespace) -> int:
+    """Fine-tune as the arguments say and print the result."""
+    import tlwidgets as tlw
+
+    data = tlw.load_data(arguments.data, seed=arguments.seed)
+    print_data(data)
+    plan = None
+    if arguments.freeze_until is not None:
+        backbone = tlw.load_backbone(arguments.backbone, pretrained=not arguments.no_pretrained)
+        plan = tlw.FreezePlan(backbone).freeze_until(arguments.freeze_until)
+    recipe = tlw.Recipe(
+        data=data,
+        backbone=arguments.backbone,
+        pretrained=not arguments.no_pretrained,
+        plan=plan,
+        epochs=arguments.epochs,
+        learning_rate=arguments.lr,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+    )
+    print_run(tlw.fit(recipe, path=arguments.out))
+    return 0
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Carry out the recipe of a file and print the result."""
+    import tlwidgets as tlw
+
+    path = Path(arguments.recipe)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise RecipeError(f"Cannot read the recipe {path}: {reason}.", "Give the path of a YAML file.") from error
+    print_run(tlw.fit(tlw.Recipe.from_yaml(text), path=arguments.out))
+    return 0
+
+
+def resume_command(arguments: argparse.Namespace) -> int:
+    """Go on with a run and print the result."""
+    import tlwidgets as tlw
+
+    print_run(tlw.resume(arguments.run))
+    return 0
+
+
+def lab_command(arguments: argparse.Namespace) -> int:
+    """Replace this process by JupyterLab on a copy of the notebook."""
+    from tlwidgets import lab
+
+    notebook = lab.copy_lesson(arguments.lesson, Path.cwd())
+    print(f"Opening {notebook}. Stop JupyterLab with Ctrl-C.", flush=True)
+    command = lab.lab_command(notebook, arguments.rest)
+    os.execv(command[0], command)  # noqa: S606 - no shell: signals reach JupyterLab itself
+
+
+def lessons_command(_arguments: argparse.Namespace) -> int:
+    """Print the lessons and how to open one."""
+    from tlwidgets import lab
+
+    lessons = lab.list_lessons()
+    width = max(len(lesson.name) for lesson in lessons)
+    for lesson in lessons:
+        print(f"{lesson.name:{width}}  {lesson.title}")
+    print(f"\nOpen one with `tlwidgets lab --lesson {lessons[-1].name}`.")
+    return 0
+
+
+def doctor_command(_arguments: argparse.Namespace) -> int:
+    """Print what was found; 1 where something keeps tlwidgets from working."""
+    from tlwidgets.doctor import examine, report
+
+    findings = examine()
+    print(report(findings))
+    return int(any(finding.status == "broken" for finding in findings))
+
+
+def print_data(data: ImageData) -> None:
+    """Say what was found before the work begins: files that cannot be read are easily overlooked."""
+    counts = ", ".join(f"{count} {split}" for split, count in data.splits.items())
+    print(f"{data.name}: {len(data.labels)} images of {len(data.classes)} classes ({counts})")
+    if data.set_aside:
+        print(f"{len(data.set_aside)} files set aside because they cannot be read:")
+        for item in data.set_aside[:5]:
+            print(textwrap.shorten(f"  {item.path}: {item.reason}", shutil.get_terminal_size().columns))
+        if len(data.set_aside) > 5:
+            print(f"  ... and {len(data.set_aside) - 5} more")
+
+
+def print_run(run: Run) -> None:
+    """The epochs as a table, the result on the test images, and what can be done next."""
+    columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+    history = run.history.reindex(columns=[name for name in columns if name in run.history])
+    print(history.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    test = run.metrics.get("test")
+    if test:
+        print(f"\nTest accuracy {test['accuracy']:.1%} (loss {test['loss']:.4f}, {test['n']} images)")
+    print(f"Kept in {run.path} ({run.status}): tlwidgets.Run.load({str(run.path)!r})")
