@@ -70,7 +70,11 @@ def reveal(question_id: str, /) -> Reply:
     question = catalogue.question(question_id, "predict")
     if question_id not in _predictions:
         return Reply(
-            "prediction", id, "not yet", "Write your prediction down above, then run this cell again.", good=False
+            "prediction",
+            question_id,
+            "not yet",
+            "Write your prediction down above, then run this cell again.",
+            good=False,
         )
     choice, _ = _predictions[question_id]
     right = choice == question.right
