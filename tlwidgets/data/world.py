@@ -1,0 +1,64 @@
+"""World: data that has a name, ships with no download, and may come in several domains."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tlwidgets.errors import DataError
+
+
+@dataclass(frozen=True)
+class World:
+    """The data sheet of a named data set, and how to make it.
+
+    Attributes:
+        name: What ``load_data`` calls it.
+        summary: What it shows, one line.
+        classes: Class names.
+        shape: (height, width) of an image.
+        licence: Whose the pictures are and on what terms.
+        draw: ``draw(**options)`` -> uint8 (N, H, W[, 3]) images and int64 (N,) labels; its keyword arguments are the
+            options ``load_data`` takes beside its own. A world that is drawn takes ``seed``.
+        domains: Names of its domains, the source first; empty when it has one only. Then ``draw`` takes ``domain``.
+    """
+
+    name: str
+    summary: str
+    classes: tuple[str, ...]
+    shape: tuple[int, int]
+    licence: str
+    draw: Callable[..., tuple[np.ndarray, np.ndarray]]
+    domains: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names of the options that ``draw`` takes."""
+        return tuple(inspect.signature(self.draw).parameters)
+
+    def make(self, seed: int, options: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the images.
+
+        Args:
+            seed: Given to ``draw`` if it takes one.
+            options: Further keyword arguments of ``draw``.
+
+        Raises:
+            DataError: There is no such option or domain.
+        """
+        known = [option for option in self.options if option != "seed"]
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            raise DataError(
+                f"{self.name} has no option {unknown[0]!r}.",
+                f"Its options are {', '.join(known)}." if known else "It has no options of its own.",
+            )
+        domain = options.get("domain")
+        if domain is not None and domain not in self.domains:
+            raise DataError(f"{self.name} has no domain {domain!r}.", f"Its domains are {', '.join(self.domains)}.")
+        seeded = {"seed": seed} if "seed" in self.options else {}
+        return self.draw(**seeded, **options)
