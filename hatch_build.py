@@ -38,11 +38,18 @@ def build_front_end() -> bool:
     digest = sources_digest()
     if STAMP.is_file() and STAMP.read_text() == digest:
         return False
-    STATIC.mkdir(exist_ok=True)
-    npm("ci", "--no-audit", "--no-fund")
+    if not packages_installed():
+        npm("ci", "--no-audit", "--no-fund")
     npm("run", "build")
+    STATIC.mkdir(exist_ok=True)
     STAMP.write_text(digest)
     return True
+
+
+def packages_installed() -> bool:
+    """Whether ``node_modules`` was installed after the lock file was last written."""
+    installed = FRONTEND / "node_modules" / ".package-lock.json"
+    return installed.is_file() and installed.stat().st_mtime >= (FRONTEND / "package-lock.json").stat().st_mtime
 
 
 def sources_digest() -> str:

@@ -11,7 +11,6 @@ PACKAGE = Path(__file__).parent.parent / "tlwidgets"
 # From the ground up; a module may import those of the lines above its own, and nothing of its own line but itself.
 LAYERS = [
     {"errors"},
-    {"script"},
     {"recipe"},
     {"data", "backbones"},
     {"freezing"},

@@ -98,6 +98,7 @@ def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("--epochs", type=int, default=5, help="passes over the training images (%(default)s)")
     train.add_argument("--lr", type=float, default=1e-3, help="learning rate of the head (%(default)s)")
     train.add_argument("--batch-size", type=int, default=32, help="images a step (%(default)s)")
+    train.add_argument("--augmentation", default="none", help="none, light or flip (%(default)s)")
     train.add_argument("--seed", type=int, default=0, help="of the split, the new head and the order (%(default)s)")
     train.add_argument("--out", metavar="FOLDER", help="where the run is kept; default: a new folder in runs/")
     train.set_defaults(carry_out=train_command)
@@ -152,6 +153,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         epochs=arguments.epochs,
         learning_rate=arguments.lr,
         batch_size=arguments.batch_size,
+        augmentation=arguments.augmentation,
         seed=arguments.seed,
     )
     print_run(tlw.fit(recipe, path=arguments.out))
@@ -216,11 +218,12 @@ def print_data(data: ImageData) -> None:
     counts = ", ".join(f"{count} {split}" for split, count in data.splits.items())
     print(f"{data.name}: {len(data.labels)} images of {len(data.classes)} classes ({counts})")
     if data.set_aside:
-        print(f"{len(data.set_aside)} files set aside because they cannot be read:")
+        count = len(data.set_aside)
+        print(f"{count} file{'s' * (count != 1)} set aside because {'they' if count != 1 else 'it'} cannot be read:")
         for item in data.set_aside[:5]:
             print(textwrap.shorten(f"  {item.path}: {item.reason}", shutil.get_terminal_size().columns))
-        if len(data.set_aside) > 5:
-            print(f"  ... and {len(data.set_aside) - 5} more")
+        if count > 5:
+            print(f"  ... and {count - 5} more")
 
 
 def print_run(run: Run) -> None:
