@@ -1,0 +1,41 @@
+"""The one training loop, the session that steers it from another thread, and the run that it leaves on disk."""
+
+from tlwidgets.training.events import (
+    BatchEnded,
+    EpochEnded,
+    Event,
+    LearningRateChanged,
+    Listener,
+    Paused,
+    PlanChanged,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+)
+from tlwidgets.training.method import Batch, Method, StepResult
+from tlwidgets.training.run import Run
+from tlwidgets.training.session import TrainingSession, fit, resume
+
+__all__ = [
+    "Batch",
+    "BatchEnded",
+    "EpochEnded",
+    "Event",
+    "LearningRateChanged",
+    "Listener",
+    "Method",
+    "Paused",
+    "PlanChanged",
+    "Resumed",
+    "Run",
+    "RunFailed",
+    "RunFinished",
+    "RunStarted",
+    "RunStopped",
+    "StepResult",
+    "TrainingSession",
+    "fit",
+    "resume",
+]

@@ -1,0 +1,84 @@
+"""Puts a run together: data, network, folder, loop. Nothing is written before everything fits together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.data import ImageData
+from tlwidgets.errors import DataError, RunError
+from tlwidgets.freezing import FreezePlan
+from tlwidgets.recipe import Recipe
+from tlwidgets.training.checkpoint import load_state, restore_optimiser
+from tlwidgets.training.control import Control
+from tlwidgets.training.events import Event
+from tlwidgets.training.loop import Loop
+from tlwidgets.training.method import make_method
+from tlwidgets.training.progress import Progress
+from tlwidgets.training.run import FILES
+from tlwidgets.training.run_folder import RunFolder
+
+
+def build(
+    recipe: Recipe,
+    data: ImageData,
+    path: Path | None,
+    control: Control,
+    emit: Callable[[Event], None],
+    *,
+    take_up: bool = False,
+) -> Loop:
+    """Makes the loop of a new run, or of one that is taken up again.
+
+    Args:
+        recipe: The run as data.
+        data: The images.
+        path: The run's folder; None chooses a new one under ``runs/``.
+        control: Commands from other threads.
+        emit: Takes each event.
+        take_up: Whether ``path`` holds a run that shall go on.
+
+    Raises:
+        TlwError: Something does not fit; no folder is made then.
+    """
+    if not len(data.indices("train")):
+        raise DataError("There are no training images.", "Give more images, or smaller val and test shares.")
+    # The head is drawn from this seed, and nothing else is drawn in between: the script of a run does the same.
+    torch.manual_seed(recipe.seed)
+    backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(data.classes))
+    FreezePlan(backbone, recipe.plan).apply().undo()
+    make_method(recipe.method, recipe.method_options)
+    if take_up:
+        return _take_up(recipe, data, backbone, RunFolder(path or Path()), control, emit)
+    folder = RunFolder.create(path or _new_path(recipe, data), recipe, data)
+    return Loop(recipe, data, backbone, folder, control, emit)
+
+
+def _take_up(
+    recipe: Recipe,
+    data: ImageData,
+    backbone: Backbone,
+    folder: RunFolder,
+    control: Control,
+    emit: Callable[[Event], None],
+) -> Loop:
+    last = folder.path / FILES["last"]
+    if not last.is_file():
+        raise RunError(f"The run in {str(folder.path)!r} has no checkpoint yet.", "Run its recipe again.")
+    values, state = load_state(last, backbone.model)
+    loop = Loop(recipe, data, backbone, folder, control, emit, Progress(**values))
+    restore_optimiser(loop.optimiser, backbone.model, state)
+    folder.write_status("running", data.classes)
+    return loop
+
+
+def _new_path(recipe: Recipe, data: ImageData) -> Path:
+    stem = re.sub(r"[^A-Za-z0-9.]+", "-", f"{data.name}-{Path(recipe.backbone).name}").strip("-.") or "run"
+    number = 1
+    while (path := Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return path

@@ -1,0 +1,110 @@
+"""What a run says while it works. Listeners read events; they cannot change or break the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events.
+
+    Attributes:
+        time: Seconds since the run started.
+    """
+
+    time: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """The first event. ``epoch`` and ``step`` are above 0 where an earlier run is taken up again."""
+
+    run_id: str
+    name: str
+    epochs: int
+    steps_per_epoch: int
+    total_steps: int
+    classes: tuple[str, ...]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    epoch: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchEnded(Event):
+    """One optimiser step; ``step`` counts from 1 over the whole run, ``epoch`` from 1; loss and accuracy of the batch."""
+
+    step: int
+    epoch: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnded(Event):
+    """One pass over the training images and one look at the validation images; ``row`` is a row of the history."""
+
+    epoch: int
+    row: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused(Event):
+    """The run waits after this step."""
+
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed(Event):
+    """The run goes on after this step."""
+
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRateChanged(Event):
+    """Somebody set the rate of the head; the schedule and the backbone's share go on from it."""
+
+    step: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanChanged(Event):
+    """Another plan is in force from the start of this epoch."""
+
+    step: int
+    epoch: int
+    states: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """The run came to its end; the last event."""
+
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStopped(Event):
+    """Somebody stopped the run, or patience ran out; the last event."""
+
+    reason: str
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFailed(Event):
+    """An error ended the run; the last event. ``kind`` is the error's class name."""
+
+    error: str
+    kind: str
+
+
+Listener = Callable[[Event], None]

@@ -1,0 +1,267 @@
+"""The loop, written once: a method gives it a step, a controller steers it, listeners hear of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from tlwidgets.backbones import Backbone
+from tlwidgets.data import ImageData
+from tlwidgets.errors import TrainingError
+from tlwidgets.freezing import FreezePlan, fingerprint, moved
+from tlwidgets.recipe import Recipe
+from tlwidgets.training.batches import Batches, PreparedImages
+from tlwidgets.training.control import Control
+from tlwidgets.training.events import (
+    BatchEnded,
+    EpochEnded,
+    Event,
+    LearningRateChanged,
+    Paused,
+    PlanChanged,
+    Resumed,
+    RunStarted,
+)
+from tlwidgets.training.judging import evaluate
+from tlwidgets.training.method import Batch, StepResult, make_method
+from tlwidgets.training.optimisation import carry_state, make_optimiser, rate_factor, set_rates
+from tlwidgets.training.progress import Progress
+from tlwidgets.training.run_folder import RunFolder
+
+
+class Loop:
+    """Trains one network by one recipe.
+
+    Args:
+        recipe: The run as data.
+        data: The images.
+        backbone: The network with a head for the data's classes; it is trained in place.
+        folder: Where checkpoints and history go.
+        control: Commands from other threads.
+        emit: Takes each event.
+        progress: Where an earlier run stood; None starts afresh.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: ImageData,
+        backbone: Backbone,
+        folder: RunFolder,
+        control: Control,
+        emit: Callable[[Event], None],
+        progress: Progress | None = None,
+    ) -> None:
+        self.recipe, self.data, self.backbone, self.folder = recipe, data, backbone, folder
+        self.control, self.emit = control, emit
+        self.progress = progress or Progress(rate=recipe.learning_rate, states=dict(recipe.plan or {}))
+        self.method = make_method(recipe.method, recipe.method_options)
+        self.accelerator = Accelerator(cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available())
+        backbone.model.to(self.accelerator.device)
+        self.applied = FreezePlan(backbone, self.progress.states).apply()
+        self.progress.states = dict(self.applied.states)
+        self.optimiser = make_optimiser(recipe, backbone)
+        self.model: nn.Module = self.accelerator.prepare_model(backbone.model)
+        self.guarded = fingerprint(backbone.model, self.applied.frozen_names)
+        self.images = PreparedImages(data, backbone.preprocessing)
+        self.batches = self._batches("train")
+        self.started = time.perf_counter()
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return self.recipe.epochs * len(self.batches)
+
+    def run(self) -> str:
+        """Trains to the end, or until somebody stops it.
+
+        Returns:
+            Why it was stopped; "" where it came to its end.
+
+        Raises:
+            TrainingError: The loss is not a number, or a frozen weight moved.
+        """
+        self.emit(self._start_event())
+        if self.progress.epoch == 0:
+            self._checkpoint()
+        for epoch in range(self.progress.epoch + 1, self.recipe.epochs + 1):
+            self._take_plan(epoch)
+            row = self._epoch(epoch)
+            if row is None:
+                return self.control.stop_reason
+            self._finish_epoch(epoch, row)
+            if self._out_of_patience(epoch):
+                return f"no better validation accuracy for {self.recipe.patience} epochs"
+        return ""
+
+    def evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
+        """Looks at every image of a split with the present weights; see ``evaluate``."""
+        return evaluate(self.backbone, self._batches(split), len(self.data.classes))
+
+    def check_frozen(self) -> list[str]:
+        """Compares every frozen parameter and buffer with what it was, bit by bit.
+
+        Returns:
+            The names that were compared.
+
+        Raises:
+            TrainingError: One of them moved.
+        """
+        if changed := moved(self.guarded, self.backbone.model):
+            raise TrainingError(
+                f"{len(changed)} frozen tensors moved, the first is {changed[0]!r}.",
+                "Something outside the plan changed them; the run's numbers cannot be trusted.",
+            )
+        return list(self.guarded)
+
+    def _batches(self, split: str) -> Batches:
+        shard = (self.accelerator.process_index, self.accelerator.num_processes) if split == "train" else (0, 1)
+        return Batches(
+            self.images,
+            split,
+            self.recipe.batch_size,
+            self.accelerator.device,
+            self.recipe.augmentation,
+            self.recipe.seed,
+            shard,
+        )
+
+    def _clock(self) -> float:
+        return time.perf_counter() - self.started
+
+    def _start_event(self) -> RunStarted:
+        return RunStarted(
+            run_id=self.folder.path.name,
+            name=self.folder.path.name,
+            epochs=self.recipe.epochs,
+            steps_per_epoch=len(self.batches),
+            total_steps=self.total_steps,
+            classes=self.data.classes,
+            recipe={**self.recipe.settings(), "plan": dict(self.progress.states)},
+            epoch=self.progress.epoch,
+            step=self.progress.step,
+        )
+
+    def _epoch(self, epoch: int) -> dict[str, float] | None:
+        """One pass over the training images; None where the run shall stop."""
+        # Dropout draws from torch's own generator: seeded by epoch, so that a resumed run draws the same.
+        torch.manual_seed(self.recipe.seed * 100_003 + epoch)
+        self.model.train()
+        began, totals = time.perf_counter(), np.zeros(3)
+        for batch in self._batches_between_commands(epoch):
+            result = self._step(batch)
+            totals += (result.loss.item() * result.count, result.correct, result.count)
+            self._tell_batch(epoch, result, totals[2] / (time.perf_counter() - began))
+        if self.control.stop_reason:
+            return None
+        loss, correct, count = self._over_processes(totals)
+        seconds = time.perf_counter() - began
+        val, _ = self.evaluate("val")
+        return {
+            "epoch": epoch,
+            "train_loss": loss / count,
+            "train_accuracy": correct / count,
+            "val_loss": val["loss"],
+            "val_accuracy": val["accuracy"],
+            "seconds": seconds,
+            "images_per_second": count / seconds,
+            "learning_rate": self._head_rate(),
+        }
+
+    def _batches_between_commands(self, epoch: int) -> Iterator[Batch]:
+        for batch in self.batches.train_epoch(epoch):
+            self._obey()
+            if self.control.stop_reason:
+                return
+            yield batch
+        self._obey()
+
+    def _step(self, batch: Batch) -> StepResult:
+        factor = rate_factor(self.recipe.schedule, self.progress.step, self.total_steps)
+        set_rates(self.optimiser, self.progress.rate * factor)
+        result = self.method.step(self.model, batch)
+        if not math.isfinite(result.loss.item()):
+            raise TrainingError(
+                f"The loss became {result.loss.item()} at step {self.progress.step + 1}.",
+                "Lower the learning rate, ten times to begin with; the last good checkpoint is kept.",
+            )
+        self.accelerator.backward(result.loss)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.progress.step += 1
+        return result
+
+    def _head_rate(self) -> float:
+        return float(self.optimiser.param_groups[-1]["lr"] / (self.optimiser.param_groups[-1]["scale"] or 1))
+
+    def _tell_batch(self, epoch: int, result: StepResult, speed: float) -> None:
+        self.emit(
+            BatchEnded(
+                time=self._clock(),
+                step=self.progress.step,
+                epoch=epoch,
+                loss=result.loss.item(),
+                accuracy=result.correct / result.count,
+                learning_rate=self._head_rate(),
+                images_per_second=float(speed),
+            )
+        )
+
+    def _over_processes(self, totals: np.ndarray) -> np.ndarray:
+        tensor = torch.tensor(totals, device=self.accelerator.device, dtype=torch.float32)
+        summed: torch.Tensor = self.accelerator.reduce(tensor, "sum")
+        return totals if self.accelerator.num_processes == 1 else summed.double().cpu().numpy()
+
+    def _obey(self) -> None:
+        """Takes the commands that wait, between two batches."""
+        if (rate := self.control.take_learning_rate()) is not None:
+            self.progress.rate = rate
+            self.emit(LearningRateChanged(time=self._clock(), step=self.progress.step, learning_rate=rate))
+        if self.control.paused and not self.control.stop_reason:
+            self.emit(Paused(time=self._clock(), step=self.progress.step))
+            self.control.wait_while_paused()
+            if not self.control.stop_reason:
+                self.emit(Resumed(time=self._clock(), step=self.progress.step))
+            self._obey()
+
+    def _take_plan(self, epoch: int) -> None:
+        states = self.control.take_states()
+        if states is None or states == self.progress.states:
+            return
+        self.check_frozen()
+        self.applied.undo()
+        self.applied = FreezePlan(self.backbone, states).apply()
+        self.progress.states = dict(self.applied.states)
+        before, self.optimiser = self.optimiser, make_optimiser(self.recipe, self.backbone)
+        carry_state(before, self.optimiser)
+        self.model = self.accelerator.prepare_model(self.backbone.model)
+        self.guarded = fingerprint(self.backbone.model, self.applied.frozen_names)
+        self.emit(PlanChanged(time=self._clock(), step=self.progress.step, epoch=epoch, states=self.progress.states))
+
+    def _finish_epoch(self, epoch: int, row: dict[str, float]) -> None:
+        self.progress.epoch = epoch
+        self.progress.history.append(row)
+        # Without validation images the latest epoch counts as the best.
+        score = (row["val_accuracy"], -row["val_loss"])
+        if math.isnan(row["val_loss"]) or score > (self.progress.best_accuracy, -self.progress.best_loss):
+            self.progress.best_accuracy, self.progress.best_loss = row["val_accuracy"], row["val_loss"]
+            self.progress.best_epoch = epoch
+            if self.accelerator.is_main_process:
+                self.folder.save_best(self.backbone.model)
+        self._checkpoint()
+        self.emit(EpochEnded(time=self._clock(), epoch=epoch, row=row))
+
+    def _checkpoint(self) -> None:
+        if self.accelerator.is_main_process:
+            self.folder.save_last(self.backbone.model, self.optimiser, vars(self.progress))
+            self.folder.write_history(self.progress.history)
+
+    def _out_of_patience(self, epoch: int) -> bool:
+        patience = self.recipe.patience
+        return patience is not None and epoch < self.recipe.epochs and epoch - self.progress.best_epoch >= patience

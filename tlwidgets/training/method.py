@@ -1,0 +1,76 @@
+"""The contract between the loop and a transfer method: batch in, ``StepResult`` out."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from tlwidgets.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step sees.
+
+    Attributes:
+        images: float (N, C, H, W), normalised the backbone's way.
+        labels: int64 (N,).
+        indices: int64 (N,), positions in the data set.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    indices: np.ndarray
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step says.
+
+    Attributes:
+        loss: Scalar to differentiate, the mean over the batch.
+        count: Images that it is the mean of.
+        correct: How many of them were classified rightly.
+        extras: More numbers for the history, by name.
+    """
+
+    loss: torch.Tensor
+    count: int
+    correct: int
+    extras: Mapping[str, float] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """A transfer method."""
+
+    def step(self, model: nn.Module, batch: Batch) -> StepResult:
+        """Computes the loss of one batch; the loop differentiates and updates."""
+
+
+def make_method(name: str, options: Mapping[str, Any]) -> Method:
+    """Makes a method by the name of its module in ``tlwidgets.methods``.
+
+    Raises:
+        RecipeError: There is no such method, or it does not take these options.
+    """
+    # Methods stand above the loop, as plug-ins: looked up by name, never imported by it.
+    folder = Path(__file__).parent.parent / "methods"
+    known = sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        offer = f"Did you mean {near[0]!r}? " if near else ""
+        raise RecipeError(f"There is no method named {name!r}.", f"{offer}Methods: {', '.join(known)}.")
+    try:
+        method: Method = importlib.import_module(f"tlwidgets.methods.{name}").make(**options)
+    except TypeError as error:
+        raise RecipeError(f"The method {name!r} does not take these options: {error}.", "See its docstring.") from error
+    return method

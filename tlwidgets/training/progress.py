@@ -1,0 +1,31 @@
+"""How far a run has come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Progress:
+    """How far a run has come; plain values, so that a checkpoint can hold it.
+
+    Attributes:
+        epoch: Epochs that are complete.
+        step: Optimiser steps so far.
+        rate: Base learning rate of the head; a person may have changed it.
+        states: State of every stage.
+        best_accuracy: Validation accuracy of the best epoch, 0..1; -1 before the first.
+        best_loss: Validation loss of the best epoch.
+        best_epoch: The best epoch; 0 before the first.
+        history: One row an epoch.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    rate: float = 0.0
+    states: dict[str, str] = field(default_factory=dict)
+    best_accuracy: float = -1.0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)

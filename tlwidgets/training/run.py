@@ -1,0 +1,140 @@
+"""Run: the folder that a training leaves - recipe, history, metrics, predictions, weights - and what can be asked of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.errors import RunError
+from tlwidgets.recipe import Recipe
+from tlwidgets.training.checkpoint import load_model
+
+FILES = {
+    "recipe": "recipe.yaml",
+    "history": "history.csv",
+    "metrics": "metrics.json",
+    "status": "status.json",
+    "environment": "environment.json",
+    "audit": "audit.json",
+    "predictions": "predictions.csv",
+    "last": "last.safetensors",
+    "best": "best.safetensors",
+}
+
+
+class Run:
+    """A finished, stopped or still growing run, read from its folder.
+
+    Args:
+        path: The run's folder.
+
+    Raises:
+        RunError: There is no run in this folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not (self.path / FILES["recipe"]).is_file():
+            raise RunError(f"There is no run in {str(self.path)!r}.", "Give the folder that fit(recipe, path=...) wrote.")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Run:
+        """Reads the run in a folder."""
+        return cls(path)
+
+    def __repr__(self) -> str:
+        accuracy = self.metrics.get("test", {}).get("accuracy")
+        score = "" if accuracy is None else f", test accuracy {accuracy:.2f}"
+        return f"Run({self.path.name}: {self.status}, {len(self.history)} epochs{score})"
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that made it."""
+        return Recipe.from_yaml((self.path / FILES["recipe"]).read_text("utf-8"))
+
+    @property
+    def status(self) -> str:
+        """"running", "paused", "finished", "stopped" or "failed"."""
+        return str(self._json("status").get("status", "running"))
+
+    @property
+    def error(self) -> str:
+        """Why it failed; "" where it did not."""
+        return str(self._json("status").get("error", ""))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the network's outputs."""
+        return tuple(self._json("status").get("classes", ()))
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch: ``epoch``, ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``,
+        ``images_per_second``, ``learning_rate`` (of the head, at the epoch's last step)."""
+        path = self.path / FILES["history"]
+        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=["epoch"])
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """``{"test": {"accuracy", "loss", "n"}, "val": {...}}`` of the best epoch's weights; empty while it runs."""
+        return self._json("metrics")
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """One row a test image: ``sample_id``, ``index``, ``label``, ``predicted``, ``confidence``, ``loss``."""
+        path = self.path / FILES["predictions"]
+        columns = {"sample_id": str, "label": str, "predicted": str}
+        # A class may be called "NA" or "1": names are text and nothing else.
+        return pd.read_csv(path, dtype=columns, keep_default_na=False) if path.is_file() else pd.DataFrame()
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts (C, C): row = true class, column = predicted class, of the test images."""
+        position = {name: i for i, name in enumerate(self.classes)}
+        matrix = np.zeros((len(position), len(position)), dtype=np.int64)
+        table = self.predictions
+        if len(table):
+            np.add.at(matrix, (table["label"].map(position), table["predicted"].map(position)), 1)
+        return matrix
+
+    def wrongest(self, n: int = 8) -> pd.DataFrame:
+        """The n test images that were classified wrongly with the highest loss, the worst first."""
+        table = self.predictions
+        if not len(table):
+            return table
+        wrong = table[table["label"] != table["predicted"]]
+        return wrong.sort_values("loss", ascending=False).head(n).reset_index(drop=True)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The trained network with its preprocessing: the weights of the best epoch, in evaluation mode."""
+        backbone = load_backbone(self.recipe.backbone, pretrained=False, num_classes=len(self.classes))
+        load_model(self.path / FILES["best"], backbone.model)
+        backbone.classes = self.classes
+        backbone.model.eval()
+        return backbone
+
+    def predict_proba(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Class probabilities (N, C) of uint8 images (N, H, W, 3)."""
+        logits = self.backbone.logits(images).astype(np.float64)
+        shifted = np.exp(logits - logits.max(1, keepdims=True))
+        probabilities: np.ndarray = shifted / shifted.sum(1, keepdims=True)
+        return probabilities
+
+    def predict(self, images: np.ndarray | Sequence[np.ndarray]) -> list[str]:
+        """The most probable class of each image, by name."""
+        return [self.classes[i] for i in self.predict_proba(images).argmax(1)]
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / FILES[name]
+        if not path.is_file():
+            return {}
+        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return values

@@ -1,0 +1,278 @@
+"""TrainingSession: the loop in one background thread, steered from any other; ``fit`` and ``resume`` wait for it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tlwidgets.data import ImageData, data_from_source, load_data
+from tlwidgets.errors import RecipeError, RunError, TrainingError
+from tlwidgets.freezing import FreezePlan
+from tlwidgets.recipe import Recipe
+from tlwidgets.training.building import build
+from tlwidgets.training.checkpoint import load_model
+from tlwidgets.training.control import Control
+from tlwidgets.training.events import (
+    Event,
+    Listener,
+    Paused,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+)
+from tlwidgets.training.loop import Loop
+from tlwidgets.training.progress_bar import ProgressBar
+from tlwidgets.training.run import FILES, Run
+from tlwidgets.training.run_folder import RunFolder
+
+LOG = logging.getLogger("tlwidgets")
+STATUS = {RunStarted: "running", Paused: "paused", Resumed: "running"}
+LAST = {RunFinished: "finished", RunStopped: "stopped", RunFailed: "failed"}
+
+
+class TrainingSession:
+    """One run that a person can steer. Every method may be called from any thread and returns at once.
+
+    Args:
+        recipe: The run as data.
+        path: The run's folder; by default a new one under ``runs/``.
+        listeners: Called with every event, in the worker's thread. One that raises is dropped.
+        data: The images, where the caller has them already; else the recipe's data are loaded.
+        take_up: Go on where the run in ``path`` stands, instead of starting a new one.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        path: str | Path | None = None,
+        listeners: Iterable[Listener] = (),
+        data: ImageData | None = None,
+        *,
+        take_up: bool = False,
+    ) -> None:
+        self.recipe = recipe
+        self.path = Path(path) if path is not None else None
+        self.status = "new"
+        self.error: BaseException | None = None
+        self.events: list[Event] = []
+        self._data = data
+        self._take_up = take_up
+        self._listeners: list[Listener] = list(listeners)
+        self._lock = threading.RLock()
+        self._control = Control()
+        self._stages: tuple[str, ...] = ()
+        self._thread = threading.Thread(target=self._work, name="tlwidgets-training", daemon=True)
+
+    def __repr__(self) -> str:
+        return f"TrainingSession({self.status}, {self.recipe.backbone})"
+
+    @property
+    def run(self) -> Run:
+        """What is on disk by now.
+
+        Raises:
+            RunError: Nothing is yet.
+        """
+        if self.path is None:
+            raise RunError("The run has not been started.", "Call start() first.")
+        return Run(self.path)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker is at work, or waits in a pause."""
+        return self._thread.is_alive()
+
+    def start(self) -> TrainingSession:
+        """Starts the worker.
+
+        Raises:
+            TrainingError: It was started before.
+        """
+        if self.status != "new":
+            raise TrainingError("This session was started before.", "Make a new TrainingSession(recipe).")
+        self.status = "running"
+        self._thread.start()
+        return self
+
+    def pause(self) -> None:
+        """Lets the run wait after the present batch."""
+        self._control.pause()
+
+    def resume(self) -> None:
+        """Lets a waiting run go on."""
+        self._control.resume()
+
+    def stop(self, reason: str = "stopped by hand") -> None:
+        """Ends the run after the present batch; what it has learned by then is kept and judged."""
+        self._control.stop(reason)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Sets the rate of the head from the next batch on; the other stages keep their share of it.
+
+        Raises:
+            RecipeError: The rate is not a finite number above 0.
+        """
+        if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
+            raise RecipeError(f"The learning rate is {rate!r}.", "Give a finite number above 0, for example 0.001.")
+        self._control.set_learning_rate(float(rate))
+
+    def set_plan(self, plan: FreezePlan | Mapping[str, str]) -> None:
+        """Sets the states of the stages from the next epoch on.
+
+        Raises:
+            PlanError: A stage or state is not known, or nothing would learn.
+        """
+        states = dict(plan.states if isinstance(plan, FreezePlan) else plan)
+        if self._stages:
+            states = FreezePlan(self._stages, states).states
+        self._control.set_states(states)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Calls a listener with every event from now on; returns a function that ends this."""
+        with self._lock:
+            self._listeners.append(listener)
+        return lambda: self._drop(listener)
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Waits for the end of the run.
+
+        Args:
+            timeout: Seconds; None waits for ever.
+
+        Returns:
+            The run.
+
+        Raises:
+            TrainingError: It did not end in time.
+            Exception: Whatever ended the run, if it failed.
+        """
+        self._thread.join(timeout)
+        if self.alive:
+            raise TrainingError(f"The run has not ended after {timeout} seconds.", "Wait longer, or stop() it.")
+        if self.error is not None:
+            raise self.error
+        return self.run
+
+    def _drop(self, listener: Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def _emit(self, event: Event) -> None:
+        with self._lock:
+            self.events.append(event)
+            self.status = {**STATUS, **LAST}.get(type(event), self.status)
+            listeners = list(self._listeners)
+        for listener in listeners:
+            try:
+                listener(event)
+            except Exception:
+                LOG.warning("A listener raised and hears no more of this run: %r", listener, exc_info=True)
+                self._drop(listener)
+
+    def _work(self) -> None:
+        try:
+            # The seeds of a run are its own: what the notebook draws meanwhile goes on as if nothing had happened.
+            with torch.random.fork_rng(devices=[]):
+                self._train()
+        except BaseException as error:
+            self.error = error
+            self._note_failure(error)
+            self._emit(RunFailed(error=str(error), kind=type(error).__name__))
+
+    def _train(self) -> None:
+        data = self._data or self._load()
+        loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up)
+        self.path = loop.folder.path
+        self._stages = tuple(loop.progress.states)
+        reason = loop.run()
+        metrics = self._judge(loop)
+        loop.folder.write_status("stopped" if reason else "finished", data.classes)
+        self._emit(RunStopped(reason=reason, metrics=metrics) if reason else RunFinished(metrics=metrics))
+
+    def _load(self) -> ImageData:
+        source = self.recipe.data
+        if isinstance(source, Mapping):
+            return data_from_source(dict(source), self.path if self._take_up else None)
+        return load_data(source)
+
+    def _judge(self, loop: Loop) -> dict[str, Any]:
+        """Audits the frozen part, then judges the best epoch's weights (the present ones before the first)."""
+        checked = loop.check_frozen()
+        loop.folder.write_json("audit", {"unmoved": checked, "states": loop.progress.states})
+        if loop.progress.best_epoch:
+            load_model(loop.folder.path / FILES["best"], loop.backbone.model)
+        else:
+            loop.folder.save_best(loop.backbone.model)
+        test, probabilities = loop.evaluate("test")
+        metrics: dict[str, Any] = {"test": test, "val": loop.evaluate("val")[0]}
+        loop.folder.write_predictions(loop.data, loop.data.indices("test"), probabilities)
+        loop.folder.write_json("metrics", metrics)
+        return metrics
+
+    def _note_failure(self, error: BaseException) -> None:
+        if self.path is not None and (self.path / FILES["status"]).is_file() and not isinstance(error, RunError):
+            RunFolder(self.path).write_status("failed", self.run.classes, str(error))
+
+
+def fit(recipe: Recipe, path: str | Path | None = None, *, progress: bool = True) -> Run:
+    """Runs a recipe and waits for its end.
+
+    Args:
+        recipe: The run as data.
+        path: The run's folder; by default a new one under ``runs/``.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The run, complete on disk.
+
+    Raises:
+        TlwError: The recipe, its data or its backbone cannot be used, or the training had to stop.
+    """
+    return _wait(TrainingSession(recipe, path), progress)
+
+
+def resume(path: str | Path, *, progress: bool = True, data: ImageData | None = None) -> Run:
+    """Takes a run up where it was killed or stopped, and brings it to its end with the numbers it would have had.
+
+    Args:
+        path: The run's folder.
+        progress: Whether to show a progress bar.
+        data: The images, where the run's folder cannot tell how to load them.
+
+    Returns:
+        The run; a finished one is returned as it is.
+
+    Raises:
+        RunError: There is no run in this folder, or its checkpoint is damaged.
+    """
+    run = Run(path)
+    if run.status == "finished":
+        return run
+    return _wait(TrainingSession(run.recipe, path, data=data, take_up=True), progress)
+
+
+def _wait(session: TrainingSession, progress: bool) -> Run:
+    bar = ProgressBar()
+    if progress:
+        session.subscribe(bar)
+    try:
+        session.start()
+        while session.alive:
+            # Short waits, because a thread's join cannot be interrupted from the keyboard on every system.
+            session._thread.join(0.1)
+    except KeyboardInterrupt:
+        session.stop("interrupted from the keyboard")
+        session._thread.join()
+        raise
+    finally:
+        bar.close()
+    return session.wait()
