@@ -1,0 +1,133 @@
+"""Prints a recipe as a plain script: PyTorch, timm, numpy and Pillow, no tlwidgets.
+
+What must agree to the bit (decoding, splitting, augmentation) is copied from our own source by ``inspect``; the rest is
+a template that reads like a tutorial. A test runs the script and compares its history with ours.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.backbones.catalogue import bundled_folder
+from tlwidgets.data import ImageData, data_from_source, load_data
+from tlwidgets.data.decode import decode_image, thumbnail
+from tlwidgets.data.splits import near_identical_groups, split_samples
+from tlwidgets.errors import RecipeError
+from tlwidgets.freezing import check_states
+from tlwidgets.recipe import Recipe
+from tlwidgets.training.augmentation import augment
+from tlwidgets.training.optimisation import rate_factor
+from tlwidgets.training.script_parts import ARRAYS, DIGITS, FACES, FOLDER, HEADER, TABLE, TRAINING
+
+
+def script_of(recipe: Recipe) -> str:
+    """Assembles the script.
+
+    Args:
+        recipe: The run as data; its method must be fine-tuning.
+
+    Returns:
+        Python source; run with an argument, it writes its history there as CSV.
+
+    Raises:
+        RecipeError: The data live only in memory or are drawn by this package, or the method is another.
+    """
+    if recipe.method != "fine_tuning":
+        raise RecipeError(f"There is no plain script of the method {recipe.method!r} yet.", "Keep its recipe instead.")
+    if recipe.backbone.startswith("torchvision/"):
+        raise RecipeError("There is no plain script of torchvision's models yet.", "Use timm's name of the model.")
+    data = _data(recipe)
+    backbone = load_backbone(recipe.backbone, pretrained=False, num_classes=len(data.classes))
+    return "\n\n".join(
+        [
+            Template(HEADER).substitute(_settings(recipe, data, backbone)).strip(),
+            *_data_part(data),
+            _sources(rate_factor, *([augment] if recipe.augmentation != "none" else [])),
+            Template(TRAINING).substitute(_training(recipe)).strip(),
+            "",
+        ]
+    )
+
+
+def _data(recipe: Recipe) -> ImageData:
+    return data_from_source(dict(recipe.data)) if isinstance(recipe.data, Mapping) else load_data(recipe.data)
+
+
+def _sources(*functions: Callable[..., Any]) -> str:
+    return "\n\n".join(inspect.getsource(function).strip() + "\n" for function in functions).strip()
+
+
+def _settings(recipe: Recipe, data: ImageData, backbone: Backbone) -> dict[str, str]:
+    lines = [f"{name.upper()} = {value!r}" for name, value in recipe.settings().items() if name in _SHOWN]
+    return {
+        "backbone": recipe.backbone,
+        "data": _as_comment(data.name),
+        "settings": "\n".join(lines),
+        "classes": repr(list(data.classes)),
+        "stages": _stages(backbone),
+        "states": repr(check_states(recipe.plan or {}, [stage.name for stage in backbone.stages])),
+    }
+
+
+_SHOWN = (
+    "epochs",
+    "learning_rate",
+    "backbone_scale",
+    "optimizer",
+    "weight_decay",
+    "schedule",
+    "batch_size",
+    "augmentation",
+    "patience",
+    "seed",
+)
+
+
+def _as_comment(text: str) -> str:
+    """Names from outside stand in a docstring: keep them from ending it."""
+    return text.replace("\\", "/").replace('"', "'").replace("\n", " ")
+
+
+def _stages(backbone: Backbone) -> str:
+    """Each stage by the shortest module names that cover it, as a dictionary literal."""
+    lines = []
+    for stage in backbone.stages:
+        owned = set(stage.module_names)
+        top = [name for name in stage.module_names if name.rpartition(".")[0] not in owned]
+        lone = [name for name in stage.parameter_names if name.rpartition(".")[0] not in owned]
+        lines.append(f"    {stage.name!r}: {[*lone, *top]!r},")
+    return "{\n" + "\n".join(lines) + "\n}"
+
+
+def _data_part(data: ImageData) -> list[str]:
+    """The statements that leave ``read(i)``, ``labels`` and ``split``, and the functions that they need."""
+    options = {"val": 0.15, "test": 0.15, "seed": 0, "labels_per_class": None, **data.source.get("options", {})}
+    deal = ", ".join(f"{name}={options[name]!r}" for name in ("val", "test", "seed", "labels_per_class"))
+    functions = _sources(thumbnail, near_identical_groups, split_samples)
+    if data.source.get("name") in ("digits", "faces"):
+        part = DIGITS if data.source["name"] == "digits" else FACES
+        return [functions, part.replace("$deal", deal).strip()]
+    values = {"deal": deal, "path": ""}
+    for kind, part in (("folder", FOLDER), ("table", TABLE), ("arrays", ARRAYS)):
+        if kind in data.source and Path(str(data.source[kind])).exists():
+            values["path"] = repr(str(Path(str(data.source[kind])).resolve()))
+            return [_sources(decode_image), functions, Template(part).substitute(values).strip()]
+    raise RecipeError(
+        f"The data {data.name!r} cannot be read without tlwidgets.",
+        "Write them to files first: data.save(folder) for arrays and tables, or an image folder.",
+    )
+
+
+def _training(recipe: Recipe) -> dict[str, str]:
+    folder = bundled_folder(recipe.backbone)
+    target = f"local-dir:{folder}" if folder else recipe.backbone
+    return {
+        "build": f"model = timm.create_model({target!r}, pretrained={recipe.pretrained}, num_classes=len(CLASSES))",
+        "augment": "augment(images, AUGMENTATION, generator)" if recipe.augmentation != "none" else "images",
+        "smoothing": repr(float(recipe.method_options.get("label_smoothing", 0.0))),
+    }
