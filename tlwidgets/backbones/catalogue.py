@@ -129,10 +129,9 @@ def _timm() -> tuple[Entry, ...]:
 
 @cache
 def _torchvision() -> tuple[Entry, ...]:
-    from torchvision.models import get_model_weights, list_models
-
     # list_models(module=...) keeps to classification: the names of detection and video live in submodules.
     import torchvision.models as classification
+    from torchvision.models import get_model_weights, list_models
 
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     entries = []

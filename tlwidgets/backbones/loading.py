@@ -24,9 +24,7 @@ HUB = "huggingface.co"
 CONNECT_SECONDS = 3.0
 
 
-def load_backbone(
-    name: str, *, pretrained: bool = True, num_classes: int | None = None, in_chans: int = 3
-) -> Backbone:
+def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None = None, in_chans: int = 3) -> Backbone:
     """Loads a network with its stages and its own preprocessing.
 
     Args:

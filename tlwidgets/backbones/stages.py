@@ -6,7 +6,7 @@ A stage is one entry of timm's ``group_matcher(coarse=True)``, from input to out
 
 from __future__ import annotations
 
-import os
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,7 +70,9 @@ def _stage_name(index: int, n_stages: int) -> str:
 
 
 def _label(names: Sequence[str]) -> str:
-    prefix = os.path.commonprefix([f"{name.rpartition('.')[0]}." for name in names]).rpartition(".")[0]
+    parts = zip(*(name.split(".")[:-1] for name in names), strict=False)
+    shared = itertools.takewhile(lambda level: len(set(level)) == 1, parts)
+    prefix = ".".join(level[0] for level in shared)
     return prefix or (names[0].partition(".")[0] if names else "")
 
 

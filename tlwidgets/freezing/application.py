@@ -86,5 +86,5 @@ def _hold_in_evaluation(module: nn.Module) -> None:
     vars(module)["train"] = partial(_stay_in_evaluation, module)
 
 
-def _stay_in_evaluation(module: nn.Module, mode: bool = True) -> nn.Module:
+def _stay_in_evaluation(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001  train()'s signature
     return module

@@ -74,18 +74,12 @@ class FreezePlan:
 
     def table(self) -> pd.DataFrame:
         """One row a stage: ``stage``, ``state``, and with a backbone also ``label``, ``parameters``, ``trainable``."""
-        if self.backbone is None:
-            return pd.DataFrame(list(self._states.items()), columns=["stage", "state"])
-        return pd.DataFrame(
-            {
-                "stage": stage.name,
-                "label": stage.label,
-                "state": self._states[stage.name],
-                "parameters": stage.n_parameters,
-                "trainable": stage.n_parameters if self._states[stage.name] == "trainable" else 0,
-            }
-            for stage in self._backbone().stages
-        )
+        rows: list[dict[str, object]] = [{"stage": stage, "state": state} for stage, state in self._states.items()]
+        for row, stage in zip(rows, self.backbone.stages if self.backbone else (), strict=False):
+            learns = row["state"] == "trainable"
+            row |= {"label": stage.label, "parameters": stage.n_parameters, "trainable": learns * stage.n_parameters}
+        table: pd.DataFrame = pd.DataFrame(rows)
+        return table
 
     def apply(self, backbone: Backbone | None = None) -> Applied:
         """Freezes the network as planned.

@@ -24,7 +24,10 @@ def augment(images: torch.Tensor, kind: str, generator: torch.Generator) -> torc
     mirror = torch.where(draw[:, 4] > 0, 1.0, -1.0) if kind == "flip" else torch.ones(len(images))
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     # affine_grid works in coordinates of -1..1, so a shift of 0.2 is 10 % of the width.
-    rows = [torch.stack([cos * mirror, -sin, draw[:, 2] * 0.2], 1), torch.stack([sin * mirror, cos, draw[:, 3] * 0.2], 1)]
+    rows = [
+        torch.stack([cos * mirror, -sin, draw[:, 2] * 0.2], 1),
+        torch.stack([sin * mirror, cos, draw[:, 3] * 0.2], 1),
+    ]
     grid = torch.nn.functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return torch.nn.functional.grid_sample(
         images, grid.to(images.device, images.dtype), padding_mode="border", align_corners=False

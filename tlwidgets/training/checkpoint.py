@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ def save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, p
         progress: Plain values: epoch, step, rate, history, ...
     """
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, state in optimiser.state.items():
         tensors |= {f"optimizer/{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
     _save(path, tensors, {"progress": json.dumps(progress)})
@@ -87,13 +86,14 @@ def _save(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, s
     owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     partial = path.with_suffix(".partial")
     save_file(owned, partial, {"format": "pt", **metadata})
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+            names = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise RunError(f"The checkpoint {str(path)!r} cannot be read: {error}.", "Run the recipe again.") from error
 

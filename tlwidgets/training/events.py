@@ -35,7 +35,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchEnded(Event):
-    """One optimiser step; ``step`` counts from 1 over the whole run, ``epoch`` from 1; loss and accuracy of the batch."""
+    """One optimiser step: loss and accuracy of its batch. ``step`` counts from 1 over the run, ``epoch`` from 1."""
 
     step: int
     epoch: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tqdm import tqdm
 
 from tlwidgets.training.events import BatchEnded, EpochEnded, Event, RunStarted
@@ -11,7 +13,7 @@ class ProgressBar:
     """Shows steps, the running loss and the latest validation accuracy. A listener; tqdm throttles it."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
         self._shown: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Run: the folder that a training leaves - recipe, history, metrics, predictions, weights - and what can be asked of it."""
+"""Run: the folder that a training leaves, and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class Run:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not (self.path / FILES["recipe"]).is_file():
-            raise RunError(f"There is no run in {str(self.path)!r}.", "Give the folder that fit(recipe, path=...) wrote.")
+            raise RunError(
+                f"There is no run in {str(self.path)!r}.", "Give the folder that fit(recipe, path=...) wrote."
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> Run:
@@ -61,7 +63,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """"running", "paused", "finished", "stopped" or "failed"."""
+        """How it ended: "finished", "stopped" or "failed"; "running" before that."""
         return str(self._json("status").get("status", "running"))
 
     @property
@@ -76,10 +78,13 @@ class Run:
 
     @property
     def history(self) -> pd.DataFrame:
-        """One row an epoch: ``epoch``, ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``,
-        ``images_per_second``, ``learning_rate`` (of the head, at the epoch's last step)."""
+        """One row an epoch.
+
+        Columns: ``epoch``, ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``,
+        ``images_per_second`` and ``learning_rate`` (of the head, at the epoch's last step).
+        """
         path = self.path / FILES["history"]
-        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=["epoch"])
+        return _table(path) if path.is_file() else pd.DataFrame(columns=["epoch"])
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -92,7 +97,7 @@ class Run:
         path = self.path / FILES["predictions"]
         columns = {"sample_id": str, "label": str, "predicted": str}
         # A class may be called "NA" or "1": names are text and nothing else.
-        return pd.read_csv(path, dtype=columns, keep_default_na=False) if path.is_file() else pd.DataFrame()
+        return _table(path, dtype=columns, keep_default_na=False) if path.is_file() else pd.DataFrame()
 
     @property
     def confusion(self) -> np.ndarray:
@@ -110,7 +115,8 @@ class Run:
         if not len(table):
             return table
         wrong = table[table["label"] != table["predicted"]]
-        return wrong.sort_values("loss", ascending=False).head(n).reset_index(drop=True)
+        worst: pd.DataFrame = wrong.sort_values("loss", ascending=False).head(n).reset_index(drop=True)
+        return worst
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -138,3 +144,8 @@ class Run:
             return {}
         values: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return values
+
+
+def _table(path: Path, **options: Any) -> pd.DataFrame:
+    table: pd.DataFrame = pd.read_csv(path, **options)
+    return table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -97,7 +96,7 @@ class RunFolder:
         path = self.path / FILES[name]
         partial = path.with_name(f"{path.name}.partial")
         partial.write_text(text, "utf-8")
-        os.replace(partial, path)
+        partial.replace(path)
 
 
 def environment() -> dict[str, Any]:

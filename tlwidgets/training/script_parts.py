@@ -30,13 +30,14 @@ STAGES = $stages
 STATES = $states
 '''
 
-_DEAL = '''
+_DEAL = """
 thumbnails = np.stack([thumbnail(read(i)) for i in range(len(labels))])
 groups = near_identical_groups(thumbnails, np.array([max(read(i).shape[:2]) for i in range(len(labels))]))
 split = split_samples(labels, groups, $deal)
-'''
+"""
 
-DIGITS = '''
+DIGITS = (
+    """
 # The data: 1,797 handwritten digits that come with scikit-learn, 17 grey levels spread over 0..255.
 from sklearn.datasets import load_digits
 
@@ -48,9 +49,12 @@ labels = digits.target.astype(np.int64)
 def read(i: int) -> np.ndarray:
     return np.stack([pixels[i]] * 3, axis=2)
 
-''' + _DEAL
+"""
+    + _DEAL
+)
 
-FACES = '''
+FACES = (
+    """
 # The data: a hundred faces and a hundred pieces of background that come with scikit-image.
 from skimage.data import lfw_subset
 
@@ -61,9 +65,11 @@ labels = np.repeat([1, 0], 100).astype(np.int64)
 def read(i: int) -> np.ndarray:
     return np.stack([pixels[i]] * 3, axis=2)
 
-''' + _DEAL
+"""
+    + _DEAL
+)
 
-_FILES = '''
+_FILES = """
 def readable(path: str) -> bool:
     try:
         decode_image(path, 64)
@@ -88,23 +94,26 @@ groups = near_identical_groups(
     np.stack([thumbnail(image) for image in small]), np.array([max(image.shape[:2]) for image in small])
 )
 split = split_samples(labels, groups, given, $deal)
-'''
+"""
 
-FOLDER = '''
+FOLDER = (
+    """
 # The data: one folder of pictures a class, or such folders inside train, val and test.
 ROOT = Path($path)
-PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test"}
-ENDINGS = set(".png .jpg .jpeg .jpe .jfif .bmp .gif .webp .avif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k".split()) | {""}
+PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+PARTS |= {"test": "test", "testing": "test"}
+ENDINGS = "png jpg jpeg jpe jfif bmp gif webp avif tif tiff ppm pgm pbm pnm jp2 j2k".split()
+LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
 
 
 def visible(folder: Path, folders: bool) -> list[Path]:
     entries = sorted(folder.iterdir(), key=lambda path: path.name)
-    shown = [p for p in entries if not p.name.startswith(".") and p.name.lower() not in {"thumbs.db", "desktop.ini", "__macosx"}]
+    shown = [p for p in entries if not p.name.startswith(".") and p.name.lower() not in LITTER]
     return [p for p in shown if (p.is_dir() and not p.is_symlink()) == folders]
 
 
 def pictures(folder: Path) -> list[Path]:
-    here = [p for p in visible(folder, False) if p.suffix.lower() in ENDINGS]
+    here = [p for p in visible(folder, False) if p.suffix.lower()[1:] in ["", *ENDINGS]]
     here = [p for p in here if not p.is_symlink() or (p.resolve().is_relative_to(ROOT) and p.is_file())]
     return here + [path for below in visible(folder, True) for path in pictures(below)]
 
@@ -120,17 +129,22 @@ rows = [
     for path in pictures(folder)
 ]
 
-''' + _FILES
+"""
+    + _FILES
+)
 
-TABLE = '''
+TABLE = (
+    """
 # The data: a table with columns path, label and perhaps split; relative paths start from its folder.
 TABLE = Path($path)
 with TABLE.open(newline="", encoding="utf-8") as file:
     rows = [(str(TABLE.parent / row["path"]), row["label"], row.get("split", "")) for row in csv.DictReader(file)]
 
-''' + _FILES
+"""
+    + _FILES
+)
 
-ARRAYS = '''
+ARRAYS = """
 # The data: arrays that tlwidgets saved, with their splits.
 with np.load($path, allow_pickle=False) as stored:
     pixels, labels, split = stored["images"], stored["labels"], stored["split"]
@@ -138,8 +152,10 @@ with np.load($path, allow_pickle=False) as stored:
 
 def read(i: int) -> np.ndarray:
     image = pixels[i]
-    return np.stack([image] * 3, axis=2) if image.ndim == 2 else np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-'''
+    if image.ndim == 2:
+        return np.stack([image] * 3, axis=2)
+    return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+"""
 
 TRAINING = '''
 # The network: a new head is drawn from the seed.
@@ -175,7 +191,8 @@ for stage, state in STATES.items():
         parameter.requires_grad_(state == "trainable")
     learning = [p for p in members if p.requires_grad]
     scale = 1.0 if stage == "head" else BACKBONE_SCALE
-    for decay, some in ((WEIGHT_DECAY, [p for p in learning if p.ndim > 1]), (0.0, [p for p in learning if p.ndim <= 1])):
+    matrices, vectors = [p for p in learning if p.ndim > 1], [p for p in learning if p.ndim <= 1]
+    for decay, some in ((WEIGHT_DECAY, matrices), (0.0, vectors)):  # norms and biases are not decayed
         if some:
             groups.append({"params": some, "weight_decay": decay, "scale": scale})
 optimizer = (

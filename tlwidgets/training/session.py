@@ -183,7 +183,7 @@ class TrainingSession:
             # The seeds of a run are its own: what the notebook draws meanwhile goes on as if nothing had happened.
             with torch.random.fork_rng(devices=[]):
                 self._train()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  whatever ended the run is told, and raised by wait()
             self.error = error
             self._note_failure(error)
             self._emit(RunFailed(error=str(error), kind=type(error).__name__))
