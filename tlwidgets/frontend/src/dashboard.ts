@@ -1,0 +1,288 @@
+import "uplot/dist/uPlot.min.css";
+import "./styles/base.css";
+import "./styles/dashboard.css";
+import { Chart } from "./shared/chart";
+import { commands, type Commands } from "./shared/commands";
+import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
+import { duration, loss, percent, rate, whole } from "./shared/format";
+import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { STRINGS } from "./shared/strings";
+import { Curves } from "./shared/stream";
+
+interface Progress {
+  name: string;
+  epoch: number;
+  epochs: number;
+  step: number;
+  steps_per_epoch: number;
+  total_steps: number;
+  seconds: number | null;
+  seconds_left: number | null;
+  images_per_second: number | null;
+  learning_rate: number | null;
+  best_val_accuracy: number | null;
+}
+
+interface State {
+  status: string;
+  progress: Progress;
+  learning_rate: number;
+  can_start: boolean;
+  error_text: string;
+}
+
+const TEXT = STRINGS.dashboard;
+const NEWS_EVERY_MS = 5000;
+const SILENCE_WHILE_RUNNING_MS = 6000;
+
+class Dashboard {
+  private readonly curves = new Curves();
+  private readonly commands: Commands;
+  private readonly chip = h("span", { class: "tlw-chip" });
+  private readonly name = h("span", { class: "tlw-muted tlw-ellipsis" });
+  private readonly buttons: Record<"start" | "pause" | "stop", HTMLButtonElement>;
+  private readonly rate = h("input", { class: "tlw-input tlw-rate", inputmode: "decimal", autocomplete: "off", spellcheck: "false" });
+  private readonly epoch = h("strong");
+  private readonly batch = h("span", { class: "tlw-muted" });
+  private readonly bars = { overall: bar(TEXT.overall), batches: bar(TEXT.batches) };
+  private readonly facts = { time: fact(TEXT.timeLeft), speed: fact(TEXT.speed), rate: fact(TEXT.currentRate), best: fact(TEXT.bestAccuracy) };
+  private readonly alert = alertLine();
+  private readonly notice = h("div", { class: "tlw-notice", role: "status", hidden: true });
+  private readonly news = h("div", { class: "tlw-hidden-label", role: "status", "aria-live": "polite" });
+  private readonly rows = h("tbody");
+  private readonly charts: { loss: Chart; accuracy: Chart };
+  private lastNews = 0;
+  private lastMessage = Date.now();
+  private rateEdited = false;
+
+  constructor(
+    private readonly model: Model<State>,
+    el: HTMLElement,
+    private readonly cleanup: Cleanup,
+  ) {
+    this.commands = commands(model, cleanup);
+    this.buttons = {
+      start: button("tlw-button tlw-button-primary", () => this.ask("start", {}, this.buttons.start)),
+      pause: button("tlw-button", () => this.ask(this.status === "paused" ? "resume" : "pause", {}, this.buttons.pause)),
+      stop: button("tlw-button", () => this.ask("stop", {}, this.buttons.stop)),
+    };
+    this.charts = {
+      loss: new Chart({ title: TEXT.loss, format: loss }, cleanup),
+      accuracy: new Chart({ title: TEXT.accuracy, format: percent, range: [0, 1] }, cleanup),
+    };
+    mount(el, "dashboard", TEXT.title).append(
+      this.header(),
+      this.progressArea(),
+      this.alert.element,
+      this.notice,
+      h("div", { class: "tlw-charts" }, this.charts.loss.element, this.charts.accuracy.element),
+      this.table(),
+      this.news,
+    );
+    this.listen();
+  }
+
+  private get status(): string {
+    return this.model.get("status");
+  }
+
+  private get active(): boolean {
+    return ["starting", "running", "paused"].includes(this.status);
+  }
+
+  private header(): HTMLElement {
+    setLabel(this.buttons.stop, "stop", TEXT.stop);
+    const heading = h("div", { class: "tlw-dashboard-title" }, h("h3", { class: "tlw-title" }, TEXT.title), this.chip, this.name);
+    return h("div", { class: "tlw-head" }, heading, h("div", { class: "tlw-actions" }, this.rateForm(), this.buttons.start, this.buttons.pause, this.buttons.stop));
+  }
+
+  private rateForm(): HTMLElement {
+    this.rate.addEventListener("input", () => (this.rateEdited = true));
+    const submit = (event: Event): void => {
+      event.preventDefault();
+      this.setRate();
+    };
+    return h(
+      "form",
+      { class: "tlw-rate-form", onsubmit: submit as (event: never) => void },
+      h("label", {}, h("span", { class: "tlw-muted" }, TEXT.rate), this.rate),
+      h("button", { class: "tlw-button", type: "submit", "aria-label": `${TEXT.set} ${TEXT.rate}` }, TEXT.set),
+    );
+  }
+
+  private setRate(): void {
+    const value = Number(this.rate.value.trim().replace(",", "."));
+    const valid = Number.isFinite(value) && value > 0;
+    this.rate.setAttribute("aria-invalid", String(!valid));
+    if (!valid) return this.alert.show(TEXT.badRate);
+    this.rateEdited = false;
+    void this.ask("set_learning_rate", { value }, null);
+  }
+
+  private progressArea(): HTMLElement {
+    return h(
+      "div",
+      { class: "tlw-progress" },
+      h("div", { class: "tlw-progress-bars" }, h("div", { class: "tlw-progress-words" }, this.epoch, this.batch), this.bars.overall.element, this.bars.batches.element),
+      h("dl", { class: "tlw-facts" }, this.facts.time.element, this.facts.speed.element, this.facts.rate.element, this.facts.best.element),
+    );
+  }
+
+  private table(): HTMLElement {
+    const columns = Object.values(TEXT.columns).map((name) => h("th", { scope: "col", class: "tlw-number" }, name));
+    const table = h("table", { class: "tlw-table" }, h("thead", {}, h("tr", {}, ...columns)), this.rows);
+    return h("details", { class: "tlw-details" }, h("summary", {}, TEXT.table), h("div", { class: "tlw-scroll" }, table));
+  }
+
+  private listen(): void {
+    const { model, cleanup } = this;
+    cleanup.listen(model, "msg:custom", (message: never, buffers: never) => this.receive(message, buffers));
+    for (const name of ["status", "progress", "learning_rate", "can_start", "error_text"]) {
+      cleanup.listen(model, `change:${name}`, () => this.update());
+    }
+    const timer = setInterval(() => this.heartbeat(), 1000);
+    cleanup.add(() => clearInterval(timer));
+    this.update();
+    this.say({ t: "ready" });
+  }
+
+  private say(message: unknown): void {
+    try {
+      this.model.send(message);
+    } catch {
+      this.showNotice(STRINGS.kernelGone);
+    }
+  }
+
+  private receive(message: { t: string }, buffers: DataView[]): void {
+    this.lastMessage = Date.now();
+    this.showNotice("");
+    if (message.t !== "snapshot" && message.t !== "append") return;
+    if (this.curves.take(message as never, buffers) === "gap") this.say({ t: "resync" });
+    else this.draw();
+  }
+
+  /** A run that is going on is never silent for long; ask, and say so when nobody answers. */
+  private heartbeat(): void {
+    if (this.status !== "running") return;
+    const silence = Date.now() - this.lastMessage;
+    if (silence > SILENCE_WHILE_RUNNING_MS + 2500) this.showNotice(STRINGS.kernelGone);
+    else if (silence > SILENCE_WHILE_RUNNING_MS) this.say({ t: "resync" });
+  }
+
+  private async ask(name: string, args: Record<string, unknown>, source: HTMLButtonElement | null): Promise<void> {
+    source?.setAttribute("aria-busy", "true");
+    const answer = await this.commands.send(name, args);
+    source?.removeAttribute("aria-busy");
+    this.showNotice(answer === "silence" ? STRINGS.silence : "");
+    if (answer !== "silence" && !answer.ok) this.alert.show(answer.error ?? "");
+    this.update();
+  }
+
+  private showNotice(text: string): void {
+    this.notice.hidden = text === "";
+    setText(this.notice, text);
+  }
+
+  private draw(): void {
+    const { curves } = this;
+    const { steps_per_epoch: perEpoch, total_steps: total } = this.model.get("progress");
+    this.charts.loss.show([curves.x, curves.batchLoss, curves.trainLoss, curves.valLoss], perEpoch, total);
+    this.charts.accuracy.show([curves.x, curves.batchAccuracy, curves.trainAccuracy, curves.valAccuracy], perEpoch, total);
+    this.rows.closest(".tlw-dashboard")?.setAttribute("data-points", String(curves.points));
+    this.fillTable();
+  }
+
+  private fillTable(): void {
+    if (this.curves.epochs.length < this.rows.childElementCount) this.rows.replaceChildren();
+    for (const row of this.curves.epochs.slice(this.rows.childElementCount)) {
+      const value = (name: string): number => row[name] ?? NaN;
+      const cells = [
+        whole(value("epoch")), loss(value("train_loss")), loss(value("val_loss")), percent(value("train_accuracy")),
+        percent(value("val_accuracy")), rate(value("learning_rate")), value("seconds").toFixed(1),
+      ];
+      this.rows.append(h("tr", {}, ...cells.map((cell) => h("td", { class: "tlw-number" }, cell))));
+    }
+  }
+
+  private update(): void {
+    this.updateControls();
+    this.updateProgress();
+    this.alert.show(this.model.get("error_text"));
+    this.tellNews();
+  }
+
+  private updateControls(): void {
+    const { status, active, buttons } = this;
+    setText(this.chip, TEXT.status[status] ?? status);
+    this.chip.dataset["status"] = status;
+    setLabel(buttons.start, "play", ["new", "starting"].includes(status) ? TEXT.start : TEXT.again);
+    setLabel(buttons.pause, status === "paused" ? "play" : "pause", status === "paused" ? TEXT.resume : TEXT.pause);
+    buttons.start.hidden = active;
+    buttons.pause.hidden = buttons.stop.hidden = !active;
+    setDisabled(buttons.start, !this.model.get("can_start"));
+    setDisabled(buttons.pause, status === "starting");
+    if (!this.rateEdited && document.activeElement !== this.rate) this.rate.value = rate(this.model.get("learning_rate"));
+  }
+
+  private updateProgress(): void {
+    const progress = this.model.get("progress");
+    const { epoch, epochs, step, steps_per_epoch: perEpoch, total_steps: total } = progress;
+    const batch = step ? ((step - 1) % Math.max(1, perEpoch)) + 1 : 0;
+    setText(this.name, progress.name);
+    setText(this.epoch, epochs ? TEXT.epochOf(epoch, epochs) : TEXT.noEpoch);
+    setText(this.batch, epochs ? TEXT.batchOf(batch, perEpoch) : "");
+    this.bars.overall.set(step, total);
+    this.bars.batches.set(batch, perEpoch);
+    const over = !this.active && step > 0;
+    setText(this.facts.time.label, over ? TEXT.took : TEXT.timeLeft);
+    setText(this.facts.time.value, step ? duration(over ? progress.seconds : progress.seconds_left) : "–");
+    setText(this.facts.speed.value, progress.images_per_second ? whole(progress.images_per_second) : "–");
+    setText(this.facts.rate.value, rate(progress.learning_rate));
+    setText(this.facts.best.value, percent(progress.best_val_accuracy));
+  }
+
+  /** A screen reader hears of the run at most every five seconds, and of its end. */
+  private tellNews(): void {
+    const { epoch, epochs, best_val_accuracy: best } = this.model.get("progress");
+    if (!epochs || (this.status === "running" && Date.now() - this.lastNews < NEWS_EVERY_MS)) return;
+    this.lastNews = Date.now();
+    setText(this.news, TEXT.news(TEXT.status[this.status] ?? this.status, epoch, epochs, percent(this.curves.epochs.at(-1)?.["val_accuracy"] ?? best)));
+  }
+}
+
+function button(className: string, press: () => Promise<void>): HTMLButtonElement {
+  return h("button", { class: className, type: "button", onclick: () => void press() });
+}
+
+function setLabel(element: HTMLButtonElement, name: "play" | "pause" | "stop", word: string): void {
+  if (element.textContent !== word) element.replaceChildren(icon(name, name !== "pause"), word);
+}
+
+function fact(label: string): { element: HTMLElement; label: HTMLElement; value: HTMLElement } {
+  const term = h("dt", {}, label);
+  const value = h("dd", {}, "–");
+  return { element: h("div", {}, term, value), label: term, value };
+}
+
+function bar(label: string): { element: HTMLElement; set: (done: number, all: number) => void } {
+  const fill = h("span");
+  const element = h("div", { class: "tlw-bar", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuenow": 0, "aria-valuemax": 100 }, fill);
+  return {
+    element,
+    set: (done, all) => {
+      const share = all > 0 ? Math.min(1, done / all) : 0;
+      fill.style.width = `${100 * share}%`;
+      element.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+      element.setAttribute("aria-valuetext", `${done} of ${all}`);
+    },
+  };
+}
+
+export default {
+  render({ model, el }: RenderProps<State>): () => void {
+    const cleanup = new Cleanup();
+    new Dashboard(model, el, cleanup);
+    return () => cleanup.run();
+  },
+};

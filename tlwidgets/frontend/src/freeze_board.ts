@@ -1,0 +1,221 @@
+import "./styles/base.css";
+import "./styles/freeze_board.css";
+import { commands, type Commands } from "./shared/commands";
+import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
+import { count, percent, whole } from "./shared/format";
+import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { STRINGS } from "./shared/strings";
+
+interface Stage {
+  name: string;
+  label: string;
+  parameters: number | null;
+  share: number | null;
+  norms: number | null;
+}
+
+interface State {
+  backbone_name: string;
+  stages: Stage[];
+  states: Record<string, string>;
+  trainable_parameters: number;
+  total_parameters: number;
+  can_undo: boolean;
+  note: string;
+  error_text: string;
+}
+
+const TEXT = STRINGS.board;
+
+interface Row {
+  element: HTMLElement;
+  toggle: HTMLButtonElement;
+  norm: HTMLElement;
+}
+
+class Board {
+  private readonly commands: Commands;
+  private readonly body = h("tbody");
+  private readonly rows = new Map<string, Row>();
+  private readonly total = h("span", { class: "tlw-board-total" });
+  private readonly totalFill = h("span");
+  private readonly note = h("p", { class: "tlw-lead", role: "status" });
+  private readonly name = h("span", { class: "tlw-muted tlw-ellipsis" });
+  private readonly alert = alertLine();
+  private readonly undo = h("button", { class: "tlw-button tlw-button-quiet", type: "button" }, icon("undo"), TEXT.undo);
+  /** What the person asked for and the kernel has not yet confirmed, so that a click shows at once. */
+  private wished: Record<string, string> = {};
+
+  constructor(
+    private readonly model: Model<State>,
+    el: HTMLElement,
+    cleanup: Cleanup,
+  ) {
+    this.commands = commands(model, cleanup);
+    this.undo.addEventListener("click", () => void this.ask("undo"));
+    mount(el, "board", TEXT.title).append(this.header(), this.table(), this.footer(), this.note, this.alert.element);
+    cleanup.listen(model, "change:stages", () => this.build());
+    for (const name of ["states", "trainable_parameters", "can_undo", "note", "error_text"]) {
+      cleanup.listen(model, `change:${name}`, () => this.update());
+    }
+    this.build();
+  }
+
+  private header(): HTMLElement {
+    const preset = (word: string, command: string): HTMLElement =>
+      h("button", { class: "tlw-button", type: "button", onclick: () => void this.ask(command) }, word);
+    const words = h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead));
+    return h(
+      "div",
+      { class: "tlw-head" },
+      words,
+      h("div", { class: "tlw-actions" }, this.undo, preset(TEXT.headOnly, "head_only"), preset(TEXT.everything, "everything")),
+    );
+  }
+
+  private table(): HTMLElement {
+    const column = (name: string, number = false): HTMLElement => h("th", { scope: "col", class: number ? "tlw-number" : "" }, name);
+    const head = h(
+      "tr",
+      {},
+      column(TEXT.stage),
+      column(TEXT.state),
+      column(TEXT.parameters, true),
+      column(TEXT.share),
+      column(TEXT.norm),
+      h("th", { scope: "col" }, h("span", { class: "tlw-hidden-label" }, TEXT.until)),
+    );
+    return h("table", { class: "tlw-table tlw-board-table" }, h("thead", {}, head), this.body);
+  }
+
+  private footer(): HTMLElement {
+    return h(
+      "div",
+      { class: "tlw-board-footer" },
+      h("div", { class: "tlw-board-words" }, this.total, this.name),
+      h("span", { class: "tlw-bar", "aria-hidden": "true" }, this.totalFill),
+    );
+  }
+
+  private build(): void {
+    this.rows.clear();
+    const stages = this.model.get("stages");
+    const largest = Math.max(1, ...stages.map((stage) => stage.parameters ?? 0));
+    this.body.replaceChildren(...stages.map((stage, index) => this.row(stage, index, stages.length, largest)));
+    this.update();
+  }
+
+  private row(stage: Stage, index: number, size: number, largest: number): HTMLElement {
+    const toggle = h("button", {
+      class: "tlw-toggle",
+      type: "button",
+      role: "switch",
+      "data-stage": stage.name,
+      "aria-label": TEXT.toggleLabel(stage.name),
+      onclick: () => void this.flip(stage.name),
+      onkeydown: (event: KeyboardEvent) => this.move(event, index),
+    });
+    const norm = h("td", { class: "tlw-muted" });
+    const end = index === 0 ? TEXT.input : index === size - 1 ? TEXT.output : "";
+    const until = h(
+      "button",
+      { class: "tlw-button tlw-button-quiet tlw-until", type: "button", "aria-label": TEXT.untilLabel(stage.name), onclick: () => void this.until(stage.name) },
+      icon("down"),
+      TEXT.until,
+    );
+    const element = h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, h("span", { class: "tlw-stage-name" }, stage.name), h("span", { class: "tlw-stage-label tlw-mono" }, stage.label), end && h("span", { class: "tlw-tag" }, end)),
+      h("td", {}, toggle),
+      h("td", { class: "tlw-number" }, meter(count(stage.parameters), (stage.parameters ?? 0) / largest)),
+      h("td", {}, meter(percent(stage.share, 0), stage.share ?? 0)),
+      norm,
+      h("td", { class: "tlw-until-cell" }, index < size - 1 && until),
+    );
+    this.rows.set(stage.name, { element, toggle, norm });
+    return element;
+  }
+
+  private state(stage: string): string {
+    return this.wished[stage] ?? this.model.get("states")[stage] ?? "trainable";
+  }
+
+  private flip(stage: string): Promise<void> {
+    const state = this.state(stage) === "frozen" ? "trainable" : "frozen";
+    this.wished[stage] = state;
+    return this.ask("set_state", { stage, state });
+  }
+
+  private until(stage: string): Promise<void> {
+    let state = "frozen";
+    for (const { name } of this.model.get("stages")) {
+      this.wished[name] = state;
+      if (name === stage) state = "trainable";
+    }
+    return this.ask("freeze_until", { stage });
+  }
+
+  /** Up and down go to the switch of the neighbouring stage. */
+  private move(event: KeyboardEvent, index: number): void {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const target = step && [...this.rows.values()][index + step];
+    if (!target) return;
+    event.preventDefault();
+    target.toggle.focus();
+  }
+
+  private async ask(name: string, args: Record<string, unknown> = {}): Promise<void> {
+    this.update();
+    const answer = await this.commands.send(name, args);
+    this.wished = {};
+    this.update();
+    if (answer === "silence") this.alert.show(STRINGS.silence);
+    else if (!answer.ok) this.alert.show(answer.error ?? "");
+  }
+
+  private update(): void {
+    for (const stage of this.model.get("stages")) this.updateRow(stage);
+    const all = this.model.get("total_parameters");
+    const learning = this.learning();
+    setText(this.total, learning === 0 && all > 0 ? TEXT.nothing : TEXT.total(whole(learning), whole(all), percent(all ? learning / all : 0)));
+    setText(this.name, this.model.get("backbone_name"));
+    this.totalFill.style.width = `${all ? (100 * learning) / all : 0}%`;
+    setDisabled(this.undo, !this.model.get("can_undo"));
+    setText(this.note, this.model.get("note"));
+    this.note.hidden = this.model.get("note") === "";
+    this.alert.show(this.model.get("error_text"));
+  }
+
+  private learning(): number {
+    const learns = this.model.get("stages").filter((stage) => this.state(stage.name) === "trainable");
+    return learns.reduce((sum, stage) => sum + (stage.parameters ?? 0), 0);
+  }
+
+  private updateRow(stage: Stage): void {
+    const row = this.rows.get(stage.name);
+    if (!row) return;
+    const learns = this.state(stage.name) === "trainable";
+    row.element.dataset["state"] = learns ? "trainable" : "frozen";
+    if (row.toggle.getAttribute("aria-checked") !== String(learns)) {
+      row.toggle.setAttribute("aria-checked", String(learns));
+      row.toggle.replaceChildren(icon(learns ? "trainable" : "frozen"), learns ? TEXT.trainable : TEXT.frozen);
+    }
+    setText(row.norm, !stage.norms ? TEXT.normNone : learns ? TEXT.normMoves : TEXT.normFixed);
+  }
+}
+
+/** A number with a short bar beside it that compares it with the other rows. */
+function meter(words: string, share: number): HTMLElement {
+  const fill = h("span");
+  fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+  return h("span", { class: "tlw-meter" }, h("span", { class: "tlw-bar", "aria-hidden": "true" }, fill), h("span", { class: "tlw-number" }, words));
+}
+
+export default {
+  render({ model, el }: RenderProps<State>): () => void {
+    const cleanup = new Cleanup();
+    new Board(model, el, cleanup);
+    return () => cleanup.run();
+  },
+};

@@ -1,0 +1,125 @@
+import "./styles/base.css";
+import "./styles/results.css";
+import { h, mount, setText } from "./shared/dom";
+import { duration, percent, whole } from "./shared/format";
+import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { STRINGS } from "./shared/strings";
+
+interface RunRow {
+  run: string;
+  backbone: string;
+  learns: string;
+  epochs: number;
+  accuracy: number | null;
+  seconds: number | null;
+}
+
+interface Card {
+  card: string;
+  title: string;
+  accuracy: number;
+  right: number;
+  n: number;
+  majority: number;
+  classes: string[];
+  confusion: number[][];
+  wrongest: { label: string; predicted: string; confidence: number; png: string; sample_id: string }[];
+}
+
+interface State {
+  runs: RunRow[];
+  card: Partial<Card>;
+  error_text: string;
+}
+
+const TEXT = STRINGS.results;
+
+class Results {
+  private readonly table = h("div", { class: "tlw-scroll" });
+  private readonly card = h("div");
+
+  constructor(
+    private readonly model: Model<State>,
+    el: HTMLElement,
+    cleanup: Cleanup,
+  ) {
+    const words = h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead));
+    mount(el, "results", TEXT.title).append(h("div", { class: "tlw-head" }, words), this.table, this.card);
+    for (const name of ["runs", "card"]) cleanup.listen(model, `change:${name}`, () => this.update());
+    this.update();
+  }
+
+  private update(): void {
+    const runs = this.model.get("runs");
+    this.table.replaceChildren(runs.length ? runTable(runs) : h("p", { class: "tlw-lead" }, TEXT.none));
+    const card = this.model.get("card");
+    this.card.replaceChildren(...(card.classes ? [liveCard(card as Card)] : []));
+  }
+}
+
+function runTable(runs: RunRow[]): HTMLElement {
+  const { run, backbone, learns, epochs, accuracy, seconds } = TEXT.columns;
+  const column = (word: string, number = false): HTMLElement => h("th", { scope: "col", class: number ? "tlw-number" : "" }, word);
+  const head = h("tr", {}, column(run), column(backbone), column(learns), column(epochs, true), column(seconds, true), column(accuracy, true));
+  const rows = runs.map((row) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, row.run),
+      h("td", {}, row.backbone),
+      h("td", {}, row.learns),
+      h("td", { class: "tlw-number" }, row.epochs),
+      h("td", { class: "tlw-number" }, duration(row.seconds)),
+      h("td", { class: "tlw-number" }, h("strong", {}, percent(row.accuracy))),
+    ),
+  );
+  return h("table", { class: "tlw-table" }, h("thead", {}, head), h("tbody", {}, ...rows));
+}
+
+/** The card drawn live: the one below the Studio is lost to a page that was reloaded while the run went on. */
+function liveCard(card: Card): HTMLElement {
+  const headline = h(
+    "div",
+    { class: "tlw-result-headline" },
+    h("span", { class: "tlw-result-number" }, percent(card.accuracy)),
+    h("div", {}, h("strong", {}, TEXT.accuracy), h("div", { class: "tlw-muted" }, `${TEXT.of(whole(card.right), whole(card.n))}. ${TEXT.baseline(percent(card.majority))}.`)),
+  );
+  return h("section", { class: "tlw-live-card", "aria-label": card.title }, headline, h("div", { class: "tlw-result-columns" }, confusion(card), wrongest(card)));
+}
+
+function confusion(card: Card): HTMLElement {
+  const head = h("tr", {}, h("td", { class: "tlw-muted" }, TEXT.confusionCorner), ...card.classes.map((name) => h("th", { scope: "col", title: name }, short(name))));
+  const rows = card.confusion.map((counts, index) => {
+    const total = Math.max(1, counts.reduce((sum, value) => sum + value, 0));
+    const cells = counts.map((value) => {
+      const cell = h("td", {}, value || "");
+      cell.style.backgroundColor = `rgb(86 180 233 / ${(0.55 * value) / total})`;
+      return cell;
+    });
+    return h("tr", {}, h("th", { scope: "row", title: card.classes[index] ?? "" }, short(card.classes[index] ?? "")), ...cells);
+  });
+  return h("div", {}, h("h4", {}, TEXT.confusion), h("table", { class: "tlw-confusion" }, h("thead", {}, head), h("tbody", {}, ...rows)));
+}
+
+function wrongest(card: Card): HTMLElement {
+  const pictures = card.wrongest.map((mistake) => {
+    const words = TEXT.mistake(mistake.label, mistake.predicted, percent(mistake.confidence, 0));
+    const caption = h("figcaption");
+    setText(caption, words);
+    return h("figure", { title: mistake.sample_id }, h("img", { src: `data:image/png;base64,${mistake.png}`, alt: "" }), caption);
+  });
+  const body = pictures.length ? h("div", { class: "tlw-mistakes" }, ...pictures) : h("p", { class: "tlw-lead" }, TEXT.noMistakes);
+  return h("div", {}, h("h4", {}, TEXT.wrongest), body);
+}
+
+function short(name: string): string {
+  return name.length > 12 ? `${name.slice(0, 11)}…` : name;
+}
+
+export default {
+  render({ model, el }: RenderProps<State>): () => void {
+    const cleanup = new Cleanup();
+    new Results(model, el, cleanup);
+    return () => cleanup.run();
+  },
+};

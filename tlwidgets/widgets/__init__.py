@@ -1,0 +1,26 @@
+"""The interactive layer: widgets that show and steer the engine, in a notebook or from Python alone.
+
+Only this package imports ipywidgets and anywidget. Every widget works with no browser: its traits and methods drive it.
+"""
+
+from tlwidgets.widgets.code_panel import CodePanel
+from tlwidgets.widgets.dashboard import TrainingDashboard
+from tlwidgets.widgets.data_panel import DataPanel
+from tlwidgets.widgets.freeze_board import FreezeBoard
+from tlwidgets.widgets.picker import BackbonePicker
+from tlwidgets.widgets.result_card import ResultCard
+from tlwidgets.widgets.results import Results
+from tlwidgets.widgets.settings import Settings
+from tlwidgets.widgets.studio import Studio
+
+__all__ = [
+    "BackbonePicker",
+    "CodePanel",
+    "DataPanel",
+    "FreezeBoard",
+    "ResultCard",
+    "Results",
+    "Settings",
+    "Studio",
+    "TrainingDashboard",
+]

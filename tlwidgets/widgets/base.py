@@ -1,0 +1,81 @@
+"""What every widget shares: its front end, its commands and how it shows an error.
+
+The kernel owns every trait. The page asks for a change with a command and gets an acknowledgement, so a page whose
+kernel is busy or gone notices it, and a refused value never appears to be set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+from tlwidgets.errors import TlwError
+from tlwidgets.widgets import assets
+
+
+class TlwWidget(anywidget.AnyWidget):
+    """A widget whose front end has the stem of its own module: ``picker.py`` and ``picker.js``.
+
+    Attributes:
+        error: The last exception that a command from the page met, or None.
+    """
+
+    commands: ClassVar[dict[str, str]] = {}
+    """Command of the page -> name of the method that does it."""
+
+    error_text = traitlets.Unicode("").tag(sync=True)
+    """What the widget shows as an alert; plain text, empty while all is well."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        stem = cls.__module__.rpartition(".")[2]
+        if "_esm" not in cls.__dict__:
+            cls._esm = assets.module(stem)
+            cls._css = assets.style(stem)
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.error: Exception | None = None
+        super().__init__(**kwargs)
+
+    def show_error(self, error: Exception | None) -> None:
+        """Shows an error in the widget and keeps it in ``error``; None clears it."""
+        self.error = error
+        self.error_text = "" if error is None else describe(error)
+
+    def _handle_custom_msg(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Called by ipywidgets for each message of the page."""
+        if content.get("t") == "cmd":
+            self._obey(content)
+        else:
+            self.receive(content)
+
+    def receive(self, content: dict[str, Any]) -> None:
+        """Answers a message that is not a command; a widget that expects some overrides this."""
+
+    def _obey(self, content: dict[str, Any]) -> None:
+        name, request = str(content.get("name")), content.get("id")
+        try:
+            self._command(name)(**content.get("args", {}))
+        except Exception as error:
+            self.show_error(error)
+            self.send({"t": "ack", "id": request, "ok": False, "error": describe(error)})
+            # What a person can put right is told in the widget; anything else is ours and must be heard of.
+            if not isinstance(error, TlwError):
+                raise
+        else:
+            self.show_error(None)
+            self.send({"t": "ack", "id": request, "ok": True})
+
+    def _command(self, name: str) -> Callable[..., Any]:
+        if name not in self.commands:
+            raise TlwError(f"{type(self).__name__} has no command {name!r}.", "Reload the page.")
+        method: Callable[..., Any] = getattr(self, self.commands[name])
+        return method
+
+
+def describe(error: BaseException) -> str:
+    """Words an exception for a person: our own as they are, others with their kind in front."""
+    return str(error) if isinstance(error, TlwError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,261 @@
+"""TrainingDashboard: watch a run and steer it, from the page or from Python.
+
+Protocol. The page says ``ready`` when it draws and ``resync`` when it misses a message; the kernel answers with a
+``snapshot`` of everything so far. In between it sends ``append``: only the new rows, as float32 bytes, five to ten
+times a second. Both are made under one lock, so a page that is reloaded in the middle of a run loses no point.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from tlwidgets.errors import TrainingError
+from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.feed import Feed
+from tlwidgets.widgets.stream import decimate
+
+if TYPE_CHECKING:
+    from tlwidgets.recipe import Recipe
+    from tlwidgets.training import Run, TrainingSession
+
+_SECONDS_BETWEEN_SENDS = 0.15
+_LARGEST_SNAPSHOT = 20_000
+_log = logging.getLogger(__name__)
+
+
+class TrainingDashboard(TlwWidget):
+    """Live curves, progress and controls of one run at a time.
+
+    Args:
+        session: A session to show; it may be new, running or over. Change it later with ``attach``.
+        recipe: What Start trains, where no session is given.
+        make_session: Makes the session that Start starts; overrides ``recipe``. Change it when a session needs more
+            than a recipe, such as data that is already in memory.
+
+    Attributes:
+        session: The session shown, or None.
+        feed: What is known about its run so far.
+    """
+
+    commands = {
+        "start": "start",
+        "pause": "pause",
+        "resume": "resume",
+        "stop": "stop",
+        "set_learning_rate": "set_learning_rate",
+    }
+
+    status = traitlets.Unicode("new").tag(sync=True)
+    """new, starting, running, paused, finished, stopped or failed."""
+
+    progress = traitlets.Dict().tag(sync=True)
+    """Scalars of now: run, name, epoch, epochs, step, total_steps, seconds_left, images_per_second, learning_rate ..."""
+
+    learning_rate = traitlets.Float(1e-3).tag(sync=True)
+    """What Start begins with, and what ``set_learning_rate`` last asked for."""
+
+    can_start = traitlets.Bool(False).tag(sync=True)
+    """Whether Start has something to start."""
+
+    def __init__(
+        self,
+        session: TrainingSession | None = None,
+        *,
+        recipe: Recipe | None = None,
+        make_session: Callable[[], TrainingSession] | None = None,
+    ) -> None:
+        self.session: TrainingSession | None = None
+        self.feed = Feed()
+        self._recipe = recipe
+        self._make_session = make_session
+        self._outbox = threading.RLock()
+        self._sent = _Sent()
+        self._follower: threading.Thread | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._at_end: list[Callable[[TrainingSession], None]] = []
+        super().__init__(progress=self.feed.progress(), can_start=bool(session or recipe or make_session))
+        if recipe is not None:
+            self.learning_rate = recipe.learning_rate
+        if session is not None:
+            self.attach(session)
+
+    @property
+    def active(self) -> bool:
+        """Whether a run is going on, or about to."""
+        return self.status in {"starting", "running", "paused"}
+
+    @property
+    def run(self) -> Run | None:
+        """The run shown, once it has a folder."""
+        return None if self.session is None or self.session.path is None else self.session.run
+
+    def on_end(self, callback: Callable[[TrainingSession], None]) -> None:
+        """Registers what is called with the session after its last event, in a thread of the dashboard."""
+        self._at_end.append(callback)
+
+    def attach(self, session: TrainingSession) -> None:
+        """Shows another session from its first event on; the one shown before goes on training unseen."""
+        self._unsubscribe()
+        with self._outbox:
+            self.session, self.feed = session, Feed()
+            self._sent = _Sent(run=self._sent.run + 1)
+        self._unsubscribe = self.feed.follow(session)
+        self._flush()
+        self.snapshot()
+        if not self.feed.over:
+            self._follower = threading.Thread(target=self._follow, args=(self.feed,), name="tlw-dashboard", daemon=True)
+            self._follower.start()
+
+    def start(self) -> TrainingSession:
+        """Starts training in the background and returns at once.
+
+        Raises:
+            TrainingError: There is nothing to start, or a run is still going.
+        """
+        if self.active:
+            raise TrainingError("A run is going on already.", "Stop it, or wait until it ends.")
+        self.show_error(None)
+        session = self._next_session()
+        if session is not self.session:
+            self.attach(session)
+        self.status = "starting"
+        session.start()
+        return session
+
+    def _next_session(self) -> TrainingSession:
+        if self._make_session is not None:
+            return self._make_session()
+        if self._recipe is not None:
+            from tlwidgets.training import TrainingSession
+
+            return TrainingSession(self._recipe.replace(learning_rate=self.learning_rate))
+        if self.session is not None and self.session.status == "new":
+            return self.session
+        raise TrainingError("There is nothing to start.", "Give the dashboard a session or a recipe.")
+
+    def pause(self) -> None:
+        """Pauses after the batch in work."""
+        self._active().pause()
+
+    def resume(self) -> None:
+        """Goes on after a pause."""
+        self._active().resume()
+
+    def stop(self) -> None:
+        """Ends the run after the batch in work; what it learned is kept."""
+        self._active().stop()
+
+    def set_learning_rate(self, value: float) -> None:
+        """Sets the learning rate from the next batch on, or that of the next run where none is going.
+
+        Args:
+            value: Above 0; typical are 1e-5 (fine-tuning a large network) to 1e-2 (a new head).
+
+        Raises:
+            TrainingError: It is not a finite number above 0.
+        """
+        if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+            raise TrainingError(f"The learning rate {value!r} cannot be used.", "Give a number above 0, such as 0.001.")
+        if self.session is not None and self.active:
+            self.session.set_learning_rate(float(value))
+        self.learning_rate = float(value)
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Waits until the run ended and everything that follows from its end is done.
+
+        Args:
+            timeout: Seconds; None waits for ever.
+
+        Raises:
+            TrainingError: Nothing was started.
+        """
+        if self.session is None:
+            raise TrainingError("There is no run to wait for.", "Call start() first.")
+        run = self.session.wait(timeout)
+        if self._follower is not None:
+            self._follower.join(timeout)
+        return run
+
+    def _active(self) -> TrainingSession:
+        if self.session is None or not self.active:
+            raise TrainingError("No run is going on.", "Press Start, or call start().")
+        return self.session
+
+    def receive(self, content: dict[str, Any]) -> None:
+        """Answers a page that has just drawn itself, or that misses a message."""
+        if content.get("t") in {"ready", "resync"}:
+            self.snapshot()
+
+    def snapshot(self) -> None:
+        """Sends everything so far; a page replaces what it has by it."""
+        with self._outbox, self.feed.lock:
+            sent = self._sent
+            sent.batches, sent.epochs = len(self.feed.batches), len(self.feed.epochs)
+            batches = decimate(self.feed.batches.rows(), _LARGEST_SNAPSHOT, by=1)
+            self._send_rows("snapshot", batches, self.feed.epochs.rows())
+
+    def _send_rows(self, kind: str, batches: Any, epochs: Any) -> None:
+        sent = self._sent
+        sent.sequence += 1
+        message = {"t": kind, "run": sent.run, "seq": sent.sequence, "points": sent.batches}
+        columns = {"batch_columns": self.feed.batches.columns, "epoch_columns": self.feed.epochs.columns}
+        self.send(message | columns, buffers=[batches.tobytes(), epochs.tobytes()])
+
+    def _follow(self, feed: Feed) -> None:
+        """Sends what is new until the run is over or another one is shown; the only writer of the run's traits."""
+        pause = threading.Event()
+        while self.feed is feed and not feed.over:
+            pause.wait(_SECONDS_BETWEEN_SENDS)
+            self._flush()
+        session = self.session
+        if self.feed is not feed or session is None:
+            return
+        # The last event comes before the thread of the run has ended and its folder is complete.
+        with contextlib.suppress(Exception):
+            session.wait()
+        self._flush()
+        self._tell_the_end(session)
+
+    def _tell_the_end(self, session: TrainingSession) -> None:
+        for callback in self._at_end:
+            try:
+                callback(session)
+            except Exception as error:
+                _log.exception("what follows the end of a run failed")
+                self.show_error(error)
+
+    def _flush(self) -> None:
+        with self._outbox:
+            feed, sent = self.feed, self._sent
+            with feed.lock:
+                if feed.version == sent.version:
+                    return
+                sent.version = feed.version
+                batches, epochs = feed.batches.rows(sent.batches), feed.epochs.rows(sent.epochs)
+                progress, status, error = feed.progress(), feed.status, feed.error
+            sent.batches += len(batches)
+            sent.epochs += len(epochs)
+            if len(batches) or len(epochs):
+                self._send_rows("append", batches, epochs)
+            self.progress = progress
+            self.status = status
+            if error:
+                self.show_error(TrainingError(error))
+
+
+class _Sent:
+    """How far the page has been told: rows of each stream, the version of the feed and the number of the last message."""
+
+    def __init__(self, run: int = 0) -> None:
+        self.run = run
+        self.batches = 0
+        self.epochs = 0
+        self.version = -1
+        self.sequence = 0

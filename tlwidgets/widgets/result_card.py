@@ -1,0 +1,211 @@
+"""ResultCard: what a run came to, as an output that needs no kernel and stays in the saved notebook.
+
+Everything that came from data - class names, file names - is escaped: it is text from strangers' folders.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlwidgets.errors import RunError
+from tlwidgets.widgets.pictures import thumbnail
+
+if TYPE_CHECKING:
+    from tlwidgets.data import ImageData
+    from tlwidgets.training import Run
+
+_LARGEST_TABLE = 20
+_MISTAKES = 8
+_MUTED = "opacity:0.72"
+
+
+class ResultCard:
+    """Test accuracy, confusion matrix and worst mistakes of a run.
+
+    Args:
+        run: A run that has ended.
+        data: Its images; loaded from the recipe where they are not given.
+
+    Attributes:
+        content: What the card says, as plain values.
+
+    Raises:
+        RunError: The run has not been judged yet.
+    """
+
+    def __init__(self, run: Run, data: ImageData | None = None) -> None:
+        self.content = describe_run(run, data)
+
+    @property
+    def text(self) -> str:
+        """The card in one sentence: what a terminal and a screen reader get."""
+        content = self.content
+        return (
+            f"{content['title']}: test accuracy {content['accuracy']:.1%} "
+            f"({content['right']} of {content['n']} right; always saying the commonest class: {content['majority']:.1%})."
+        )
+
+    @property
+    def html(self) -> str:
+        """The card as static HTML: no script, no style sheet, colours that suit a light and a dark page."""
+        columns = f"{_section('Confusion matrix', _confusion(self.content))}{_section('Worst mistakes', _mistakes(self.content))}"
+        return (
+            '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit;'
+            'background:transparent;border:1px solid rgba(128,128,128,0.4);border-radius:8px;padding:16px 20px;margin:4px 0">'
+            f'{_headline(self.content)}<div style="display:flex;flex-wrap:wrap;gap:16px 40px">{columns}</div></div>'
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/plain": self.text, "text/html": self.html, "image/png": self.png}
+
+    @property
+    def png(self) -> bytes:
+        """The confusion matrix and the headline as a picture, for readers that show no HTML."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        # Not pyplot: it keeps a figure for the whole process and may belong to another thread.
+        figure = Figure(figsize=(5.2, 4.6), dpi=100, layout="constrained")
+        axes = figure.subplots()
+        counts = np.asarray(self.content["confusion"])
+        axes.imshow(counts / np.maximum(1, counts.sum(1, keepdims=True)), cmap="cividis", vmin=0, vmax=1)
+        if len(counts) <= _LARGEST_TABLE:
+            names = [_plain(_short(name)) for name in self.content["classes"]]
+            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
+            axes.set_yticks(range(len(names)), names, fontsize=8)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
+        axes.set_title(_plain(f"{self.content['title']}\ntest accuracy {self.content['accuracy']:.1%}"), fontsize=10)
+        buffer = io.BytesIO()
+        FigureCanvasAgg(figure).print_png(buffer)
+        return buffer.getvalue()
+
+
+def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
+    """Collects what a card says about a run, as values that JSON can hold.
+
+    Raises:
+        RunError: The run has not been judged yet.
+    """
+    test = run.metrics.get("test")
+    if not test:
+        raise RunError(f"The run in {str(run.path)!r} has no test result yet.", "Wait until it has ended.")
+    confusion = run.confusion
+    total = int(confusion.sum())
+    return {
+        "card": run.path.name,
+        "title": f"{_name_of(run, data)} with {run.recipe.backbone}",
+        "accuracy": float(test["accuracy"]),
+        "right": int(np.trace(confusion)),
+        "n": total,
+        "majority": float(confusion.sum(1).max(initial=0)) / max(1, total),
+        "classes": list(run.classes),
+        "confusion": confusion.tolist(),
+        "wrongest": _wrongest(run, data),
+    }
+
+
+def _name_of(run: Run, data: ImageData | None) -> str:
+    if data is not None:
+        return data.name
+    source = run.recipe.data
+    return str(source.get("name", next(iter(source.values()), "data"))) if isinstance(source, dict) else str(source)
+
+
+def _wrongest(run: Run, data: ImageData | None) -> list[dict[str, Any]]:
+    rows = run.wrongest(_MISTAKES).to_dict("records")
+    if rows and data is None:
+        from tlwidgets.data import data_from_source, load_data
+
+        source = run.recipe.data
+        data = data_from_source(source, run.path) if isinstance(source, dict) else load_data(source)
+    return [
+        {
+            "sample_id": str(row["sample_id"]),
+            "label": str(row["label"]),
+            "predicted": str(row["predicted"]),
+            "confidence": float(row["confidence"]),
+            "png": base64.b64encode(thumbnail(data.image(int(row["index"])))).decode("ascii"),
+        }
+        for row in rows
+        if data is not None
+    ]
+
+
+def _headline(content: dict[str, Any]) -> str:
+    right = f"{content['right']} of {content['n']} test images right. Always saying the commonest class: {content['majority']:.1%}."
+    return (
+        f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
+        f'<div style="margin-bottom:16px"><span style="font-size:28px;font-weight:600">{content["accuracy"]:.1%}</span>'
+        f' &nbsp;test accuracy<br><span style="{_MUTED}">{right}</span></div>'
+    )
+
+
+def _section(title: str, body: str) -> str:
+    return f'<div style="min-width:0"><div style="font-weight:600;margin-bottom:8px">{title}</div>{body}</div>'
+
+
+def _confusion(content: dict[str, Any]) -> str:
+    if len(content["classes"]) > _LARGEST_TABLE:
+        return _commonest_confusions(content)
+    cell = "padding:3px 7px;text-align:center;border:1px solid rgba(128,128,128,0.25);color:inherit;min-width:16px"
+    heads = "".join(f'<th scope="col" style="{cell};font-weight:400">{escape(_short(name))}</th>' for name in content["classes"])
+    rows = "".join(
+        f'<tr style="background:transparent"><th scope="row" style="{cell};font-weight:400;text-align:right">{escape(_short(name))}</th>'
+        + "".join(f'<td style="{cell};background:{_shade(count, sum(counts))}">{count or ""}</td>' for count in counts)
+        + "</tr>"
+        for name, counts in zip(content["classes"], content["confusion"], strict=True)
+    )
+    corner = f'<td style="{cell};{_MUTED}">true \\ predicted</td>'
+    return (
+        '<table style="border-collapse:collapse;font-size:12px;margin:0;color:inherit" aria-label="Confusion matrix">'
+        f'<thead><tr style="background:transparent">{corner}{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _commonest_confusions(content: dict[str, Any]) -> str:
+    """With many classes a table of pairs says more than a matrix that nobody can read."""
+    counts = np.asarray(content["confusion"])
+    np.fill_diagonal(counts, 0)
+    pairs = [np.unravel_index(flat, counts.shape) for flat in np.argsort(-counts, axis=None)[:10]]
+    lines = "".join(
+        f"<li>{escape(content['classes'][true])} seen as {escape(content['classes'][predicted])}: {counts[true, predicted]}</li>"
+        for true, predicted in pairs
+        if counts[true, predicted]
+    )
+    return f'<ol style="margin:0;padding-left:20px">{lines}</ol>'
+
+
+def _mistakes(content: dict[str, Any]) -> str:
+    if not content["wrongest"]:
+        return "<div>No mistake on the test images.</div>"
+    figures = "".join(
+        f'<div style="display:inline-block;width:96px;margin:0 12px 12px 0;vertical-align:top">'
+        f'<img width="72" height="72" src="data:image/png;base64,{entry["png"]}" alt="{escape(_mistake(entry), quote=True)}">'
+        f'<div style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{escape(_mistake(entry))}</div></div>'
+        for entry in content["wrongest"]
+    )
+    return f'<div style="max-width:460px">{figures}</div>'
+
+
+def _mistake(entry: dict[str, Any]) -> str:
+    return f"{_short(entry['label'], 40)}, taken for {_short(entry['predicted'], 40)} ({entry['confidence']:.0%})"
+
+
+def _shade(count: int, total: int) -> str:
+    # Sky blue of the Okabe-Ito palette, light enough that text of either theme stays readable on it.
+    return f"rgba(86,180,233,{0.55 * count / max(1, total):.2f})"
+
+
+def _short(name: str, limit: int = 12) -> str:
+    return name if len(name) <= limit else f"{name[: limit - 1]}…"
+
+
+def _plain(text: str) -> str:
+    """Keeps matplotlib from reading a dollar sign as mathematics."""
+    return text.replace("$", r"\$")

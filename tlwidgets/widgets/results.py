@@ -1,0 +1,24 @@
+"""Results: the runs of a Studio side by side, and the latest one's card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from tlwidgets.widgets.base import TlwWidget
+
+
+class Results(TlwWidget):
+    """A table of runs, newest first, and under it the result card of the newest."""
+
+    runs = traitlets.List().tag(sync=True)
+    """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None)."""
+
+    card = traitlets.Dict().tag(sync=True)
+    """What ``result_card.describe_run`` says of the newest run; empty before the first."""
+
+    def add(self, row: dict[str, Any], card: dict[str, Any]) -> None:
+        """Puts a run on top."""
+        self.runs = [row, *self.runs]
+        self.card = card

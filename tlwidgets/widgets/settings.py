@@ -1,0 +1,102 @@
+"""Settings: the numbers of a recipe, as a form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from tlwidgets.errors import RecipeError
+from tlwidgets.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe
+from tlwidgets.widgets.base import TlwWidget
+
+FIELDS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "augmentation",
+    "pretrained",
+    "backbone_scale",
+    "seed",
+    "optimizer",
+    "schedule",
+    "weight_decay",
+    "patience",
+)
+
+
+class Settings(TlwWidget):
+    """One field for each number of a recipe that a person may want to change; each means what ``Recipe`` says.
+
+    Args:
+        **values: Values to begin with; the recipe's own defaults otherwise.
+
+    Raises:
+        RecipeError: A value is not one that a run could use.
+    """
+
+    commands = {"set": "set_value"}
+
+    choices = traitlets.Dict().tag(sync=True)
+    """What a field that is a choice can be."""
+
+    epochs = traitlets.Any().tag(sync=True)
+    """Passes over the training images, at least 1."""
+
+    batch_size = traitlets.Any().tag(sync=True)
+    """Images a step, at least 1."""
+
+    learning_rate = traitlets.Any().tag(sync=True)
+    """Rate of the head, above 0."""
+
+    augmentation = traitlets.Any().tag(sync=True)
+    """One of ``tlwidgets.recipe.AUGMENTATIONS``."""
+
+    pretrained = traitlets.Any().tag(sync=True)
+    """Whether to start from the pre-trained weights."""
+
+    backbone_scale = traitlets.Any().tag(sync=True)
+    """Rate of the stages before the head, as a share of the learning rate."""
+
+    seed = traitlets.Any().tag(sync=True)
+    """Seed of the run, 0 or more."""
+
+    optimizer = traitlets.Any().tag(sync=True)
+    """One of ``tlwidgets.recipe.OPTIMIZERS``."""
+
+    schedule = traitlets.Any().tag(sync=True)
+    """One of ``tlwidgets.recipe.SCHEDULES``."""
+
+    weight_decay = traitlets.Any().tag(sync=True)
+    """Decay of weight matrices, 0 or more."""
+
+    patience = traitlets.Any().tag(sync=True)
+    """Epochs without a better validation accuracy before the run stops, or None."""
+
+    def __init__(self, **values: Any) -> None:
+        defaults = Recipe(data="", **values)
+        choices = {"augmentation": AUGMENTATIONS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+        super().__init__(
+            choices={name: list(options) for name, options in choices.items()},
+            **{name: getattr(defaults, name) for name in FIELDS},
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The fields as a mapping: what ``Recipe`` takes."""
+        return {name: getattr(self, name) for name in FIELDS}
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Sets one field by name.
+
+        Raises:
+            RecipeError: There is no such field, or the value is not one that a run could use.
+        """
+        if name not in FIELDS:
+            raise RecipeError(f"There is no setting {name!r}.", f"Settings: {', '.join(FIELDS)}.")
+        setattr(self, name, value)
+
+    @traitlets.validate(*FIELDS)
+    def _checked(self, proposal: Any) -> Any:
+        name = proposal["trait"].name
+        return getattr(Recipe(data="", **{name: proposal["value"]}), name)

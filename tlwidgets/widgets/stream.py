@@ -1,0 +1,61 @@
+"""Numbers that only grow at the end: kept as float32 rows, sent to the page as the bytes of the new rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Float32 = np.ndarray
+
+
+class Stream:
+    """A growing table of float32 columns.
+
+    Args:
+        columns: Their names, in order.
+    """
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+        self._rows = np.empty((256, len(columns)), np.float32)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, *values: float) -> None:
+        """Adds one row, one value a column."""
+        if self._size == len(self._rows):
+            # Doubling keeps the cost of an append constant on average.
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[self._size] = values
+        self._size += 1
+
+    def rows(self, start: int = 0) -> Float32:
+        """Rows from ``start`` on: float32 (n, columns), a copy."""
+        return self._rows[start : self._size].copy()
+
+    def column(self, name: str) -> Float32:
+        """One column: float32 (n,), a copy."""
+        return self._rows[: self._size, self.columns.index(name)].copy()
+
+
+def decimate(rows: Float32, limit: int, by: int) -> Float32:
+    """Keeps the rows that draw the same picture: the least and the greatest of each bucket, and the first and last row.
+
+    Args:
+        rows: float32 (n, columns).
+        limit: Largest number of rows to return, at least 4.
+        by: The column whose extremes are kept.
+
+    Returns:
+        float32 (m, columns) with m <= limit, in the order given.
+    """
+    if len(rows) <= limit:
+        return rows
+    edges = np.linspace(0, len(rows), (limit - 2) // 2 + 1).astype(int)
+    values = np.nan_to_num(rows[:, by], nan=0.0)
+    kept = {0, len(rows) - 1}
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        kept.add(start + int(values[start:end].argmin()))
+        kept.add(start + int(values[start:end].argmax()))
+    return rows[sorted(kept)]

@@ -1,0 +1,228 @@
+"""Studio: seven steps from data to a result and the code that repeats it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+from IPython.display import HTML, DisplayHandle, display
+
+from tlwidgets.errors import TlwError
+from tlwidgets.recipe import Recipe
+from tlwidgets.widgets.code_panel import CodePanel
+from tlwidgets.widgets.dashboard import TrainingDashboard
+from tlwidgets.widgets.data_panel import DataPanel
+from tlwidgets.widgets.freeze_board import FreezeBoard
+from tlwidgets.widgets.picker import BackbonePicker
+from tlwidgets.widgets.result_card import ResultCard
+from tlwidgets.widgets.results import Results
+from tlwidgets.widgets.settings import Settings
+from tlwidgets.widgets.steps import Steps
+
+if TYPE_CHECKING:
+    from tlwidgets.backbones import Backbone
+    from tlwidgets.data import ImageData
+    from tlwidgets.training import Run, TrainingSession
+
+TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
+DATA, BACKBONE, STAGES, SETTINGS, TRAIN, RESULTS, CODE = range(len(TITLES))
+
+
+class Studio(ipywidgets.VBox):
+    """Everything one fine-tune needs on one calm page; the kernel stays free while it trains.
+
+    Args:
+        data: What ``load_data`` takes: a bundled name, a folder, arrays, a table; or an ``ImageData``.
+        backbone: The backbone to begin with.
+        path: Folder of the first run, new or empty; by default each run gets a new one under ``runs/``.
+        **settings: Numbers of the recipe to begin with, such as ``epochs=10``.
+
+    Attributes:
+        data: The images.
+        picker: Step 2, a ``BackbonePicker``.
+        board: Step 3, a ``FreezeBoard``.
+        settings: Step 4, ``Settings``.
+        dashboard: Step 5, a ``TrainingDashboard``.
+        results: Step 6, ``Results``.
+        code: Step 7, a ``CodePanel``.
+        card: The ``ResultCard`` of the latest run that ended, or None.
+
+    Raises:
+        DataError: The data cannot be read.
+        BackboneError: No backbone has this name.
+        RecipeError: A setting is not one that a run could use.
+    """
+
+    def __init__(self, data: Any, backbone: str = "tlw_resnet", *, path: str | Path | None = None, **settings: Any) -> None:
+        from tlwidgets.data import load_data
+
+        self.data: ImageData = load_data(data)
+        self.card: ResultCard | None = None
+        self._path = path
+        self._place: DisplayHandle | None = None
+        self.steps = Steps(TITLES)
+        self.panel = DataPanel(self.data)
+        self.picker = BackbonePicker(backbone)
+        self.board = FreezeBoard(self._structure(backbone))
+        self.settings = Settings(**settings)
+        self.dashboard = TrainingDashboard(make_session=self._session)
+        self.results = Results()
+        self.code = CodePanel(lambda: self.recipe)
+        self._connect()
+        super().__init__([self.steps, self._stack()])
+        self.add_class("tlw-shell")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The run as it stands in the widgets."""
+        return Recipe(
+            data=self.data,
+            backbone=self.picker.value,
+            plan=self.board.states,
+            **self.settings.values,
+        )
+
+    @property
+    def session(self) -> TrainingSession | None:
+        """The latest session, or None before the first start."""
+        return self.dashboard.session
+
+    @property
+    def run(self) -> Run | None:
+        """The latest run, or None before the first start."""
+        return self.dashboard.run
+
+    def start(self) -> TrainingSession:
+        """Starts training in the background and returns at once."""
+        return self.dashboard.start()
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Waits until the run ended and its result card is made."""
+        return self.dashboard.wait(timeout)
+
+    def show_code(self) -> str:
+        """Shows step 7 and returns the run as a plain PyTorch script."""
+        self.steps.selected = CODE
+        self.code.refresh()
+        return str(self.code.script)
+
+    def __repr__(self) -> str:
+        return f"Studio({self.data.name})"
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """Displays the widgets and, as an output of its own, the place of the result card."""
+        display(self._repr_mimebundle_(), raw=True)
+        self._place = display(HTML(""), display_id=True)
+        if self.card is not None:
+            self._place.update(self.card)
+
+    def _stack(self) -> ipywidgets.Stack:
+        panels = [self.panel, self.picker, self.board, self.settings, self.dashboard, self.results, self.code]
+        for panel in panels:
+            panel.add_class("tlw-panel")
+        stack = ipywidgets.Stack(panels, selected_index=self.steps.selected)
+        # Linked in the page, so that the steps turn while the kernel is busy, and in Python, where there is no page.
+        ipywidgets.jslink((self.steps, "selected"), (stack, "selected_index"))
+        self.steps.observe(lambda change: setattr(stack, "selected_index", change["new"]), "selected")
+        return stack
+
+    def _connect(self) -> None:
+        self.picker.observe(self._backbone_changed, "value")
+        self.board.observe(self._states_changed, "states")
+        self.settings.observe(lambda _: self._settings_changed())
+        self.dashboard.observe(self._rate_changed, "learning_rate")
+        self.dashboard.observe(self._progress_changed, ["progress", "status"])
+        self.steps.observe(self._step_changed, "selected")
+        self.dashboard.on_end(self._ended)
+        self.steps.note(DATA, f"{sum(self.data.splits.values()):,} images")
+        self.steps.note(BACKBONE, self.picker.value)
+        self._count_stages()
+        self._settings_changed()
+
+    def _structure(self, name: str) -> Backbone:
+        """The network without its weights, with a head for these classes: enough to plan with."""
+        import torch
+
+        from tlwidgets.backbones import load_backbone
+
+        with torch.random.fork_rng(devices=[]):
+            return load_backbone(name, pretrained=False, num_classes=len(self.data.classes))
+
+    def _session(self) -> TrainingSession:
+        from tlwidgets.training import TrainingSession
+
+        session = TrainingSession(self.recipe, self._path, data=self.data)
+        self._path = None  # the next run gets a folder of its own
+        self.dashboard.learning_rate = self.settings.learning_rate
+        self.board.note = ""
+        for step in (DATA, BACKBONE, STAGES, SETTINGS):
+            self.steps.note(step, self.steps.summaries[step], done=True)
+        return session
+
+    def _backbone_changed(self, change: Any) -> None:
+        try:
+            self.board.show(self._structure(change["new"]))
+        except TlwError:
+            self.picker.value = change["old"]
+            raise
+        self.steps.note(BACKBONE, self.picker.value)
+        self._count_stages()
+
+    def _states_changed(self, _: Any) -> None:
+        self._count_stages()
+        session = self.session
+        # Another backbone may have been picked for the next run: its stages are not those of this one.
+        if session is not None and self.dashboard.active and session.recipe.backbone == self.picker.value:
+            session.set_plan(self.board.states)
+            self.board.note = "Takes effect at the next epoch of the run."
+
+    def _count_stages(self) -> None:
+        learns = sum(state == "trainable" for state in self.board.states.values())
+        self.steps.note(STAGES, f"{learns} of {len(self.board.states)} learn")
+
+    def _settings_changed(self) -> None:
+        epochs = self.settings.epochs
+        self.steps.note(SETTINGS, f"{epochs} epoch{'s' if epochs != 1 else ''}")
+        if not self.dashboard.active:
+            self.dashboard.learning_rate = self.settings.learning_rate
+
+    def _rate_changed(self, change: Any) -> None:
+        if not self.dashboard.active:
+            self.settings.learning_rate = change["new"]
+
+    def _progress_changed(self, _: Any) -> None:
+        progress, status = self.dashboard.progress, self.dashboard.status
+        going = f"epoch {progress['epoch']} of {progress['epochs']}"
+        self.steps.note(TRAIN, going if status == "running" else "" if status == "new" else status, status == "finished")
+        if progress["plan_epoch"] and self.board.note:
+            self.board.note = f"In force since epoch {progress['plan_epoch']}."
+
+    def _step_changed(self, change: Any) -> None:
+        if change["new"] == CODE:
+            self.code.refresh()
+
+    def _ended(self, session: TrainingSession) -> None:
+        """Makes the result card; called in a thread of the dashboard."""
+        self.dashboard.learning_rate = self.settings.learning_rate
+        if session.status == "failed":
+            return
+        run = session.run
+        self.card = ResultCard(run, self.data)
+        if self._place is not None:
+            self._place.update(self.card)
+        self.results.add(_row(session, self.card), self.card.content)
+        self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right", done=True)
+
+
+def _row(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
+    recipe, history = session.recipe, session.run.history
+    states = list((recipe.plan or {}).values())
+    return {
+        "run": session.run.path.name,
+        "backbone": recipe.backbone,
+        "learns": f"{states.count('trainable')} of {len(states)} stages",
+        "epochs": len(history),
+        "seconds": float(history["seconds"].sum()) if len(history) else None,
+        "accuracy": card.content["accuracy"],
+    }
