@@ -159,6 +159,12 @@ def _refuse_unknown(values: Mapping[str, Any]) -> None:
             )
 
 
+def _on_disk(source: Mapping[str, Any]) -> bool:
+    """Whether a source names something that another process can load."""
+    places = [Path(str(source[kind])) for kind in ("arrays", "table") if kind in source]
+    return "name" in source or "folder" in source or any(place.is_absolute() for place in places)
+
+
 def _plain_data(data: Any) -> Any:
     if isinstance(data, str):
         return data
@@ -167,7 +173,7 @@ def _plain_data(data: Any) -> Any:
     if isinstance(data, Mapping):
         return dict(data)
     source = getattr(data, "source", None)
-    if isinstance(source, Mapping) and source:
+    if isinstance(source, Mapping) and _on_disk(source):
         return dict(source)
     raise RecipeError(
         "The recipe's data live only in memory.",

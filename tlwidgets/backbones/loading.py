@@ -11,6 +11,7 @@ from typing import Any
 
 import timm
 import torch
+from safetensors import SafetensorError
 from timm.data import resolve_model_data_config
 from torch import nn
 
@@ -53,7 +54,7 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
         options["in_chans"] = in_chans
     try:
         model = timm.create_model(target, pretrained=pretrained, **options)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise BackboneError(f"The backbone {name!r} could not be loaded: {error}", _offline_hint()) from error
     return Backbone(name, model, Preprocessing.from_config(resolve_model_data_config(model)))
 

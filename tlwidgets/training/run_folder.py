@@ -48,7 +48,7 @@ class RunFolder:
         folder = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            source = data.source or data.save(path)
+            source = data.save(path)
         except OSError as error:
             raise RunError(f"The run cannot be written to {str(path)!r}: {error}.", "Choose another path.") from error
         folder.write_json("environment", environment())

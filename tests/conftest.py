@@ -1,0 +1,66 @@
+"""What many tests share: a tiny network in timm's own format, a tiny task, one thread, one seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+TINY_CHANNELS = [8, 8, 16, 16]
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    np.random.seed(0)  # noqa: NPY002  libraries draw from it
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a network of 12,000 parameters at 16 pixels, "local-dir:<path>", with random "pre-trained" weights."""
+    import timm
+    import torch
+    from timm.models import save_for_hf
+
+    torch.set_num_threads(1)
+    torch.manual_seed(7)
+    args: dict[str, Any] = {"channels": TINY_CHANNELS, "stem_width": 4}
+    model = timm.create_model("resnet10t", num_classes=5, pretrained=False, **args)
+    model.pretrained_cfg |= {"input_size": (3, 16, 16), "crop_pct": 1.0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    folder = tmp_path_factory.mktemp("backbones") / "tiny"
+    save_for_hf(model, str(folder), model_args=args, safe_serialization=True)
+    return f"local-dir:{folder}"
+
+
+@pytest.fixture(scope="session")
+def stripes() -> tuple[np.ndarray, np.ndarray]:
+    """Sixty noisy pictures, uint8 (60, 16, 16, 3): stripes across, stripes down, and plain; easy to tell apart."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = rng.integers(90, 130, (60, 16, 16, 3))
+    images[labels == 0, ::4] += 100
+    images[labels == 1, :, ::4] += 100
+    return images.astype(np.uint8), np.array(["across", "down", "plain"])[labels]
+
+
+@pytest.fixture
+def recipe(tiny: str, stripes: tuple[np.ndarray, np.ndarray]) -> Any:
+    """A run of a second: the tiny network on the stripes."""
+    from tlwidgets import Recipe, load_data
+
+    return Recipe(
+        data=load_data(stripes), backbone=tiny, epochs=2, learning_rate=0.01, backbone_scale=1.0, batch_size=16
+    )
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path, stripes: tuple[np.ndarray, np.ndarray]) -> Path:
+    """The stripes as PNG files, one folder a class."""
+    from PIL import Image
+
+    for number, (image, label) in enumerate(zip(*stripes, strict=True)):
+        folder = tmp_path / "pictures" / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number:02d}.png")
+    return tmp_path / "pictures"

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from tlwidgets import FreezePlan, load_backbone
+from tlwidgets.errors import PlanError
+
+STAGES = ["stem", "stage1", "stage2", "head"]
+
+
+def test_everything_learns_to_begin_with() -> None:
+    assert set(FreezePlan(STAGES).states.values()) == {"trainable"}
+
+
+def test_freeze_until_freezes_up_to_and_including_the_stage() -> None:
+    plan = FreezePlan(STAGES).freeze_until("stage1")
+    assert plan.states == {"stem": "frozen", "stage1": "frozen", "stage2": "trainable", "head": "trainable"}
+    plan.freeze_until("stem")
+    assert plan["stage1"] == "trainable"
+
+
+def test_undo_takes_changes_back_one_by_one_and_then_does_nothing() -> None:
+    plan = FreezePlan(STAGES)
+    plan["stem"] = "frozen"
+    plan.freeze("stage1", "stage2")
+    assert plan.undo()["stage1"] == "trainable"
+    assert plan["stem"] == "frozen"
+    assert plan.undo().undo()["stem"] == "trainable"
+
+
+def test_an_unknown_stage_is_answered_with_the_nearest_and_all_names() -> None:
+    with pytest.raises(PlanError, match=r"Did you mean 'stage2'.*stem, stage1, stage2, head"):
+        FreezePlan(STAGES).freeze_until("stage22")
+    with pytest.raises(PlanError, match="cannot be 'melted'"):
+        FreezePlan(STAGES)["stem"] = "melted"
+
+
+def test_a_refused_change_leaves_the_plan_as_it_was() -> None:
+    plan = FreezePlan(STAGES)
+    with pytest.raises(PlanError):
+        plan["nowhere"] = "frozen"
+    assert plan.states == FreezePlan(STAGES).states
+
+
+def test_the_table_counts_what_learns(tiny: str) -> None:
+    backbone = load_backbone(tiny, num_classes=3)
+    table = FreezePlan(backbone).freeze_until("stage4").table()
+    assert list(table["stage"]) == ["stem", "stage1", "stage2", "stage3", "stage4", "head"]
+    assert table["trainable"].sum() == 16 * 3 + 3
+    assert table["parameters"].sum() == sum(p.numel() for p in backbone.model.parameters())
+
+
+def test_making_and_changing_a_plan_leaves_the_network_alone(tiny: str) -> None:
+    backbone = load_backbone(tiny, num_classes=3)
+    FreezePlan(backbone).freeze_until("stage3")
+    assert all(p.requires_grad for p in backbone.model.parameters())
+    assert all("train" not in vars(m) for m in backbone.model.modules())

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import tlwidgets as tlw
+from tlwidgets.errors import RecipeError
+
+COLUMNS = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+
+
+def _same_history(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    run = tlw.fit(recipe, tmp_path / "run", progress=False)
+    text = recipe.to_script()
+    assert "import tlwidgets" not in text
+    script = tmp_path / "script.py"
+    script.write_text(text, "utf-8")
+    # A stand-in that cannot be imported: the script must not need the package.
+    (tmp_path / "tlwidgets.py").write_text("raise ImportError('the script imports tlwidgets')")
+    subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "history.csv")], check=True, cwd=tmp_path, env=_one_thread()
+    )
+    theirs = pd.read_csv(tmp_path / "history.csv")
+    np.testing.assert_array_equal(theirs[COLUMNS].to_numpy(), run.history[COLUMNS].to_numpy())
+
+
+def _one_thread() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def test_the_script_of_a_folder_repeats_the_history_to_the_bit(tiny: str, picture_folder: Path, tmp_path: Path) -> None:
+    (picture_folder / "across" / "broken.png").write_bytes(b"")
+    (picture_folder / "across" / "notes.txt").write_text("not a picture")
+    (picture_folder / "down" / "deeper").mkdir()
+    Image.fromarray(np.full((16, 16, 3), 99, np.uint8)).save(picture_folder / "down" / "deeper" / "a.png")
+    (picture_folder / "down" / ".hidden.png").write_bytes(b"")
+    plan = {"stem": "frozen", "stage1": "frozen"}
+    recipe = tlw.Recipe(
+        data=picture_folder, backbone=tiny, plan=plan, epochs=3, batch_size=16, augmentation="flip", learning_rate=0.01
+    )
+    _same_history(recipe, tmp_path)
+
+
+def test_the_script_of_saved_arrays_repeats_the_history_to_the_bit(tiny: str, stripes: Any, tmp_path: Path) -> None:
+    tlw.load_data(stripes).save(tmp_path / "saved")
+    recipe = tlw.Recipe(
+        data=tmp_path / "saved" / "data.npz",
+        backbone=tiny,
+        epochs=2,
+        optimizer="sgd",
+        schedule="constant",
+        method_options={"label_smoothing": 0.1},
+        weight_decay=0,
+    )
+    _same_history(recipe, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_script_of_the_digits_repeats_the_history_to_the_bit(tmp_path: Path) -> None:
+    data = {"name": "digits", "options": {"labels_per_class": 10, "seed": 3}}
+    recipe = tlw.Recipe(data=data, backbone="tlw_resnet", plan={"stem": "frozen"}, epochs=2, patience=5)
+    _same_history(recipe, tmp_path)
+
+
+def test_data_that_a_script_cannot_read_are_refused(recipe: tlw.Recipe) -> None:
+    with pytest.raises(RecipeError, match=r"cannot be read without tlwidgets.*save"):
+        recipe.to_script()
+
+
+def test_a_hostile_folder_name_stays_text_in_the_script(tiny: str, picture_folder: Path) -> None:
+    hostile = picture_folder.parent / '"""; raise SystemExit(9)  # \\'
+    picture_folder.rename(hostile)
+    text = tlw.Recipe(data=hostile, backbone=tiny, epochs=1).to_script()
+    tree = ast.parse(text)
+    assert isinstance(tree.body[0], ast.Expr)
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "SystemExit"]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tlwidgets as tlw
+from tlwidgets.errors import PlanError, RecipeError, TrainingError
+from tlwidgets.training import (
+    BatchEnded,
+    EpochEnded,
+    Event,
+    LearningRateChanged,
+    Paused,
+    PlanChanged,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+)
+
+
+def _until(condition: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def session(recipe: tlw.Recipe, tmp_path: Path) -> Any:
+    """A long run that a test steers and that is stopped at the end."""
+    session = tlw.TrainingSession(recipe.replace(epochs=10_000), tmp_path / "run")
+    yield session
+    session.stop()
+    session._thread.join(60) if session.alive else None
+
+
+def _steps(session: tlw.TrainingSession) -> int:
+    return sum(isinstance(event, BatchEnded) for event in session.events)
+
+
+def test_events_tell_the_whole_story_in_order(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    heard: list[Event] = []
+    session = tlw.TrainingSession(recipe, tmp_path / "run", [heard.append]).start()
+    run = session.wait(120)
+    assert isinstance(heard[0], RunStarted)
+    assert isinstance(heard[-1], RunFinished)
+    assert heard[0].total_steps == 2 * heard[0].steps_per_epoch
+    steps = [event.step for event in heard if isinstance(event, BatchEnded)]
+    assert steps == list(range(1, heard[0].total_steps + 1))
+    epochs = [event for event in heard if isinstance(event, EpochEnded)]
+    assert [event.row["val_loss"] for event in epochs] == pytest.approx(list(run.history["val_loss"]))
+    assert heard[-1].metrics == run.metrics
+    assert heard == session.events
+
+
+def test_pause_halts_between_batches_and_resume_goes_on(session: tlw.TrainingSession) -> None:
+    session.start()
+    _until(lambda: _steps(session) > 3)
+    session.pause()
+    _until(lambda: session.status == "paused")
+    steps = _steps(session)
+    time.sleep(0.3)
+    assert _steps(session) == steps
+    assert isinstance(session.events[-1], Paused)
+    session.resume()
+    _until(lambda: _steps(session) > steps + 3)
+    assert any(isinstance(event, Resumed) for event in session.events)
+    assert session.status == "running"
+
+
+def test_stop_ends_soon_even_from_a_pause_and_the_run_is_complete(session: tlw.TrainingSession) -> None:
+    session.start()
+    _until(lambda: _steps(session) > 3)
+    session.pause()
+    _until(lambda: session.status == "paused")
+    session.stop()
+    run = session.wait(60)
+    assert session.status == run.status == "stopped"
+    last = session.events[-1]
+    assert isinstance(last, RunStopped)
+    assert last.reason == "stopped by hand"
+    assert 0 <= run.metrics["test"]["accuracy"] <= 1
+    assert len(run.predictions) == run.metrics["test"]["n"]
+
+
+def test_the_learning_rate_moves_from_the_next_batch_on(session: tlw.TrainingSession) -> None:
+    session.start()
+    _until(lambda: _steps(session) > 3)
+    session.set_learning_rate(0.5)
+    _until(lambda: any(isinstance(event, LearningRateChanged) for event in session.events))
+    changed = next(event for event in session.events if isinstance(event, LearningRateChanged))
+    _until(lambda: _steps(session) > changed.step + 2)
+    after = [event for event in session.events if isinstance(event, BatchEnded) and event.step > changed.step]
+    # Ten thousand epochs of a cosine: the first steps still run at the full rate.
+    assert after[0].learning_rate == pytest.approx(0.5, rel=1e-3)
+
+
+def test_a_rate_that_no_step_could_use_is_refused_at_once(session: tlw.TrainingSession) -> None:
+    for rate in (float("nan"), -1, 0, float("inf"), "0.1"):
+        with pytest.raises(RecipeError, match="learning rate"):
+            session.set_learning_rate(rate)
+
+
+def test_another_plan_takes_effect_at_the_next_epoch_and_is_audited(session: tlw.TrainingSession) -> None:
+    session.start()
+    _until(lambda: _steps(session) > 1)
+    session.set_plan({"stem": "frozen", "stage1": "frozen"})
+    _until(lambda: any(isinstance(event, PlanChanged) for event in session.events))
+    changed = next(event for event in session.events if isinstance(event, PlanChanged))
+    assert changed.states["stage1"] == "frozen"
+    assert changed.step % 3 == 0  # 42 training images, 16 a batch: three steps an epoch
+    with pytest.raises(PlanError, match="no stage named"):
+        session.set_plan({"stage12": "frozen"})
+    session.stop()
+    session.wait(60)
+    assert "conv1.0.weight" in (session.run.path / "audit.json").read_text()
+
+
+def test_a_listener_that_raises_is_dropped_and_the_run_goes_on(
+    recipe: tlw.Recipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = []
+
+    def broken(event: Event) -> None:
+        calls.append(event)
+        raise ValueError("broken listener")
+
+    with caplog.at_level(logging.WARNING, "tlwidgets"):
+        tlw.TrainingSession(recipe, tmp_path / "run", [broken]).start().wait(120)
+    assert len(calls) == 1
+    assert "hears no more" in caplog.text
+
+
+def test_a_run_that_cannot_begin_ends_with_the_event_and_the_error(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    session = tlw.TrainingSession(recipe.replace(backbone="resnt18"), tmp_path / "run").start()
+    with pytest.raises(tlw.errors.BackboneError):
+        session.wait(60)
+    last = session.events[-1]
+    assert isinstance(last, RunFailed)
+    assert (last.kind, session.status) == ("BackboneError", "failed")
+    assert "resnet18" in last.error
+
+
+def test_a_session_starts_once_and_its_worker_does_not_keep_python_alive(session: tlw.TrainingSession) -> None:
+    session.start()
+    with pytest.raises(TrainingError, match="started before"):
+        session.start()
+    assert session._thread.daemon
+    assert threading.current_thread() is not session._thread
+    with pytest.raises(TrainingError, match="has not ended"):
+        session.wait(0.01)
+
+
+def test_unsubscribing_ends_the_calls(session: tlw.TrainingSession) -> None:
+    heard: list[Event] = []
+    leave = session.subscribe(heard.append)
+    session.start()
+    _until(lambda: len(heard) > 2)
+    leave()
+    count = len(heard)
+    steps = _steps(session)
+    _until(lambda: _steps(session) > steps + 3)
+    assert len(heard) <= count + 1
