@@ -80,7 +80,7 @@ def test_a_frozen_weight_that_something_moves_fails_the_run(
                 model.conv1[0].weight.mul_(1.0001)
             return super().step(model, batch)
 
-    monkeypatch.setattr(fine_tuning, "make", lambda: Vandal())
+    monkeypatch.setattr(fine_tuning, "make", lambda setting: Vandal())
     with pytest.raises(TrainingError, match=r"frozen tensors moved, the first is 'conv1\.0\.weight'"):
         tlw.fit(recipe.replace(plan={"stem": "frozen"}), tmp_path / "run", progress=False)
     assert tlw.Run.load(tmp_path / "run").status == "failed"
@@ -100,7 +100,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_weights(
             result = super().step(model, batch)
             return result if len(calls) < 5 else StepResult(result.loss * torch.nan, result.count, 0)
 
-    monkeypatch.setattr(fine_tuning, "make", lambda: Diverging())
+    monkeypatch.setattr(fine_tuning, "make", lambda setting: Diverging())
     with pytest.raises(TrainingError, match=r"became nan at step 5.*learning rate"):
         tlw.fit(recipe, tmp_path / "run", progress=False)
     run = tlw.Run.load(tmp_path / "run")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 from torch.nn import functional
 
-from tlwidgets.training.method import Batch, StepResult
+from tlwidgets.training.method import Batch, Setting, StepResult
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,6 @@ class FineTuning:
         return StepResult(loss, len(batch.labels), correct)
 
 
-def make(label_smoothing: float = 0.0) -> FineTuning:
+def make(setting: Setting, label_smoothing: float = 0.0) -> FineTuning:  # noqa: ARG001  every method is given it
     """Makes the method from a recipe's options."""
     return FineTuning(label_smoothing)

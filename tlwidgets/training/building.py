@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.backbones import load_backbone
 from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError, RunError
 from tlwidgets.freezing import FreezePlan
@@ -17,7 +17,7 @@ from tlwidgets.training.checkpoint import load_state, restore_optimiser
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import Event
 from tlwidgets.training.loop import Loop
-from tlwidgets.training.method import make_method
+from tlwidgets.training.method import Method, Setting, make_method
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run import FILES
 from tlwidgets.training.run_folder import RunFolder
@@ -51,28 +51,24 @@ def build(
     torch.manual_seed(recipe.seed)
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(data.classes))
     FreezePlan(backbone, recipe.plan).apply().undo()
-    make_method(recipe.method, recipe.method_options)
+    setting = Setting(backbone, data, recipe)
+    method = make_method(setting)
     if take_up:
-        return _take_up(recipe, data, backbone, RunFolder(path or Path()), control, emit)
+        return _take_up(setting, method, RunFolder(path or Path()), control, emit)
     folder = RunFolder.create(path or _new_path(recipe, data), recipe, data)
-    return Loop(recipe, data, backbone, folder, control, emit)
+    return Loop(setting, method, folder, control, emit)
 
 
 def _take_up(
-    recipe: Recipe,
-    data: ImageData,
-    backbone: Backbone,
-    folder: RunFolder,
-    control: Control,
-    emit: Callable[[Event], None],
+    setting: Setting, method: Method, folder: RunFolder, control: Control, emit: Callable[[Event], None]
 ) -> Loop:
     last = folder.path / FILES["last"]
     if not last.is_file():
         raise RunError(f"The run in {str(folder.path)!r} has no checkpoint yet.", "Run its recipe again.")
-    values, state = load_state(last, backbone.model)
-    loop = Loop(recipe, data, backbone, folder, control, emit, Progress(**values))
-    restore_optimiser(loop.optimiser, backbone.model, state)
-    folder.write_status("running", data.classes)
+    values, state = load_state(last, setting.backbone.model)
+    loop = Loop(setting, method, folder, control, emit, Progress(**values))
+    restore_optimiser(loop.optimiser, setting.backbone.model, state)
+    folder.write_status("running", setting.data.classes)
     return loop
 
 

@@ -11,11 +11,8 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from tlwidgets.backbones import Backbone
-from tlwidgets.data import ImageData
 from tlwidgets.errors import TrainingError
 from tlwidgets.freezing import FreezePlan, fingerprint, moved
-from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches, PreparedImages
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import (
@@ -29,7 +26,7 @@ from tlwidgets.training.events import (
     RunStarted,
 )
 from tlwidgets.training.judging import evaluate
-from tlwidgets.training.method import Batch, StepResult, make_method
+from tlwidgets.training.method import Batch, Method, Setting, StepResult
 from tlwidgets.training.optimisation import carry_state, make_optimiser, rate_factor, set_rates
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
@@ -39,9 +36,8 @@ class Loop:
     """Trains one network by one recipe.
 
     Args:
-        recipe: The run as data.
-        data: The images.
-        backbone: The network with a head for the data's classes; it is trained in place.
+        setting: The recipe, the images, and the network with a head for their classes; it is trained in place.
+        method: Gives the loss of a batch.
         folder: Where checkpoints and history go.
         control: Commands from other threads.
         emit: Takes each event.
@@ -50,18 +46,16 @@ class Loop:
 
     def __init__(
         self,
-        recipe: Recipe,
-        data: ImageData,
-        backbone: Backbone,
+        setting: Setting,
+        method: Method,
         folder: RunFolder,
         control: Control,
         emit: Callable[[Event], None],
         progress: Progress | None = None,
     ) -> None:
-        self.recipe, self.data, self.backbone, self.folder = recipe, data, backbone, folder
-        self.control, self.emit = control, emit
+        self.recipe, self.data, self.backbone = recipe, data, backbone = setting.recipe, setting.data, setting.backbone
+        self.method, self.folder, self.control, self.emit = method, folder, control, emit
         self.progress = progress or Progress(rate=recipe.learning_rate, states=dict(recipe.plan or {}))
-        self.method = make_method(recipe.method, recipe.method_options)
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available())
         backbone.model.to(self.accelerator.device)
         self.applied = FreezePlan(backbone, self.progress.states).apply()

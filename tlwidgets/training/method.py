@@ -14,7 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from tlwidgets.backbones import Backbone
+from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
+from tlwidgets.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,36 @@ class StepResult:
     extras: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a method is made for: the network still has its pre-trained weights, and a new head.
+
+    Attributes:
+        backbone: The network that will be trained.
+        data: The images.
+        recipe: The run as data.
+    """
+
+    backbone: Backbone
+    data: ImageData
+    recipe: Recipe
+
+
 class Method(Protocol):
-    """A transfer method."""
+    """A transfer method. Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``."""
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Computes the loss of one batch; the loop differentiates and updates."""
 
 
-def make_method(name: str, options: Mapping[str, Any]) -> Method:
-    """Makes a method by the name of its module in ``tlwidgets.methods``.
+def make_method(setting: Setting) -> Method:
+    """Makes the method that a recipe names: a module of ``tlwidgets.methods``.
 
     Raises:
         RecipeError: There is no such method, or it does not take these options.
     """
     # Methods stand above the loop, as plug-ins: looked up by name, never imported by it.
+    name, options = setting.recipe.method, setting.recipe.method_options
     folder = Path(__file__).parent.parent / "methods"
     known = sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
     if name not in known:
@@ -70,7 +89,7 @@ def make_method(name: str, options: Mapping[str, Any]) -> Method:
         offer = f"Did you mean {near[0]!r}? " if near else ""
         raise RecipeError(f"There is no method named {name!r}.", f"{offer}Methods: {', '.join(known)}.")
     try:
-        method: Method = importlib.import_module(f"tlwidgets.methods.{name}").make(**options)
+        method: Method = importlib.import_module(f"tlwidgets.methods.{name}").make(setting, **options)
     except TypeError as error:
         raise RecipeError(f"The method {name!r} does not take these options: {error}.", "See its docstring.") from error
     return method
