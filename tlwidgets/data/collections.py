@@ -35,7 +35,7 @@ def load_arrays(
     numbers, names = encode_labels(labels, classes)
     if len(pixels) != len(numbers):
         raise DataError(f"There are {len(pixels)} images but {len(numbers)} labels.", "Give one label an image.")
-    source = {"arrays": "in memory", "options": deal.options()}
+    source = {"memory": "arrays", "options": deal.options()}
     return assemble(name, ArrayReader(pixels, name), numbers, names, source, deal)
 
 
@@ -115,7 +115,7 @@ def load_table(
     paths = [str((base or Path.cwd()) / path) for path in given]
     labels, classes = encode_labels(table["label"].to_numpy())
     splits = _table_splits(table["split"]) if "split" in table.columns else None
-    source = {"table": name, "options": deal.options()}
+    source = {"memory": "table", "options": deal.options()}
     return assemble(name, FileReader(paths, given), labels, classes, source, deal, given=splits, progress=progress)
 
 
@@ -166,7 +166,7 @@ def load_dataset(dataset: Any, deal: Deal, classes: Sequence[str] | None = None)
         names = [str(name) for name in names] or None
     numbers, found = encode_labels(labels, names)
     name = type(dataset).__name__
-    source = {"dataset": f"{type(dataset).__module__}.{name}", "options": deal.options()}
+    source = {"memory": f"dataset {type(dataset).__module__}.{name}", "options": deal.options()}
     return assemble(name, DatasetReader(dataset), numbers, found, source, deal)
 
 

@@ -45,7 +45,8 @@ class ImageData:
         split: (N,) "train", "val", "test" or, where ``labels_per_class`` was given, "unlabelled".
         groups: int64 (N,) near-identical images share a number.
         set_aside: Files that could not be read, and why.
-        source: Plain description from which ``data_from_source`` loads the same data again.
+        source: Plain description from which ``data_from_source`` loads the same data again; data that only memory holds
+            (key "memory") must be saved first.
     """
 
     def __init__(

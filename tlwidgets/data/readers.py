@@ -48,6 +48,8 @@ class FileReader:
 
     def read(self, index: int, max_side: int = 2048) -> np.ndarray:
         """Decode file ``index``, its longest side at most ``max_side`` pixels."""
+        if not Path(self.paths[index]).is_file():  # opening a pipe would wait for ever
+            raise FileNotFoundError(self.paths[index])
         return decode_image(self.paths[index], max_side)
 
     def sample_id(self, index: int) -> str:

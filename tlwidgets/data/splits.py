@@ -8,11 +8,12 @@ import numpy as np
 
 
 def near_identical_groups(thumbnails: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Give near-identical images (copies, other sizes, re-saved JPEGs) one group number.
+    """Give near-identical images (copies, other sizes, re-saved JPEGs, slightly brighter ones) one group number.
 
-    Two images belong together when their thumbnails differ by less than a tenth of their contrast; pairs worth
-    comparing are found by a 56-bit difference hash that may differ in two bits. Images below 32 pixels hold too
-    little for a hash (all drawings of a digit look alike) and are grouped only when equal.
+    Two images belong together when their thumbnails, brightness aside, differ by less than 0.15 of their contrast;
+    pairs worth comparing are found by a 56-bit difference hash that may differ in two bits. Images below 32 pixels
+    hold too little for that (all drawings of a digit look alike) and are grouped only when equal. Mirrored, cropped
+    and moved copies are not found.
 
     Args:
         thumbnails: uint8 (N, 16, 16, 3), see ``thumbnail``.
@@ -23,20 +24,23 @@ def near_identical_groups(thumbnails: np.ndarray, sides: np.ndarray) -> np.ndarr
     """
     count = len(thumbnails)
     grey = thumbnails.mean(axis=3, dtype=np.float32)
+    light = grey.mean(axis=(1, 2))
     blocks = grey.reshape(count, 8, 2, 8, 2).mean(axis=(2, 4))
-    bits = (blocks[:, :, 1:] > blocks[:, :, :-1] + 2).reshape(count, 56)
-    allowed = np.where(sides < 32, 0.0, np.minimum(4.0, 0.1 * grey.std(axis=(1, 2))))
+    bits = (blocks[:, :, 1:] > blocks[:, :, :-1] + 4).reshape(count, 56)
+    allowed = np.where(sides < 32, 0.0, np.minimum(4.0, 0.15 * grey.std(axis=(1, 2))))
     weights = 2 ** np.arange(56, dtype=np.int64)
     pairs = [np.empty((0, 2), dtype=np.int64)]
     for band in np.array_split(np.arange(56), 3):  # hashes two bits apart agree in at least one of three bands
         key = bits[:, band] @ weights[band]
-        order = np.lexsort((grey.mean(axis=(1, 2)), bits @ weights, key))
+        order = np.lexsort((light, bits @ weights, key))
         for step in range(1, min(count, 33)):  # within a band only the 32 nearest by hash and brightness: linear in N
             near = np.stack([order[:-step], order[step:]], axis=1)
-            near = near[key[near[:, 0]] == key[near[:, 1]]]
+            limit = 2 * allowed[near].min(axis=1)
+            near = near[(key[near[:, 0]] == key[near[:, 1]]) & (np.abs(light[near[:, 0]] - light[near[:, 1]]) <= limit)]
             for some in np.array_split(near, 1 + len(near) // 4096):
-                difference = np.abs(thumbnails[some[:, 0]].astype(np.int16) - thumbnails[some[:, 1]])
-                pairs.append(some[difference.mean(axis=(1, 2, 3)) <= allowed[some].min(axis=1)])
+                change = thumbnails[some[:, 0]].astype(np.float32) - thumbnails[some[:, 1]]
+                change = np.abs(change - change.mean(axis=(1, 2, 3), keepdims=True)).mean(axis=(1, 2, 3))
+                pairs.append(some[change <= allowed[some].min(axis=1)])
     left, right = np.concatenate(pairs).T
     groups = np.arange(count)
     while True:  # connected components: the lowest index spreads along the pairs
