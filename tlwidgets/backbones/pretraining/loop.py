@@ -1,0 +1,204 @@
+"""The pretraining loop: name the drawing, describe the picture; checkpoints that lose nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from tlwidgets.backbones.pretraining import statistics
+from tlwidgets.backbones.pretraining.batches import DrawnImages, normalise
+from tlwidgets.backbones.pretraining.recipes import PretrainingRecipe
+from tlwidgets.errors import TrainingError
+
+CHECKPOINT_EVERY = 60.0
+"""Seconds between two checkpoints."""
+BLOCK = 8
+"""Batches drawn at once: many small tensor operations cost more than few large ones."""
+LOG_EVERY = 100
+"""Steps between two rows of log.csv."""
+
+
+class Learner(nn.Module):
+    """A timm network with a second linear head that reads the picture's statistics from the pooled features.
+
+    Attributes:
+        backbone: the network that is kept; its own head names the drawing.
+        describer: features -> standardised statistics; thrown away after pretraining.
+        target_mean, target_std: (statistics.COUNT,), from images drawn before the first step.
+    """
+
+    backbone: Any
+    target_mean: Tensor
+    target_std: Tensor
+
+    def __init__(self, recipe: PretrainingRecipe, data: DrawnImages, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.backbone = timm.create_model(
+            recipe.architecture, pretrained=False, num_classes=len(data.class_names), **recipe.model_args
+        )
+        self.describer = nn.Linear(self.backbone.num_features, statistics.COUNT)
+        sample = statistics.describe(data.batch(1024, (seed, 2**31))[0])
+        self.register_buffer("target_mean", sample.mean(0))
+        self.register_buffer("target_std", sample.std(0) + 0.02)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) in [0, 1] -> class scores (N, classes) and standardised statistics (N, COUNT)."""
+        pooled = self.backbone.forward_head(self.backbone.forward_features(normalise(images)), pre_logits=True)
+        return self.backbone.get_classifier()(pooled), self.describer(pooled)
+
+    def loss(self, images: Tensor, labels: Tensor, recipe: PretrainingRecipe) -> tuple[Tensor, dict[str, float]]:
+        """Cross-entropy of the name plus smooth L1 error of the statistics; and both, with the accuracy, to log."""
+        target = (statistics.describe(images) - self.target_mean) / self.target_std
+        with torch.autocast("cpu", torch.bfloat16):
+            scores, described = self(images.contiguous(memory_format=torch.channels_last))
+        naming = F.cross_entropy(scores.float(), labels, label_smoothing=recipe.label_smoothing)
+        describing = F.smooth_l1_loss(described.float(), target)
+        loss = naming + recipe.statistics_weight * describing
+        accuracy = (scores.argmax(1) == labels).float().mean()
+        figures = {"loss": loss, "naming": naming, "describing": describing, "accuracy": accuracy}
+        return loss, {name: value.item() for name, value in figures.items()}
+
+
+def make_optimiser(learner: Learner, recipe: PretrainingRecipe) -> torch.optim.AdamW:
+    """AdamW whose weight decay spares norms and biases."""
+    named = list(learner.named_parameters())
+    groups = [
+        {"params": [p for _, p in named if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for _, p in named if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+
+
+class Pretraining:
+    """One pretraining run, in steps or in minutes, that can be stopped and resumed.
+
+    Args:
+        recipe: what to train on what.
+        out: folder for the checkpoint and log.csv.
+        seed: of the weights, the drawings and the order of images.
+        steps: length of the run in steps; then a run is repeatable to the bit on the same machine.
+        minutes: length by the clock, used when `steps` is None.
+    """
+
+    def __init__(
+        self, recipe: PretrainingRecipe, out: Path, *, seed: int, steps: int | None = None, minutes: float | None = None
+    ) -> None:
+        self.recipe, self.out, self.seed = recipe, out, seed
+        self.steps, self.minutes = steps, recipe.minutes if minutes is None else minutes
+        self.data = DrawnImages(recipe.families, recipe.image_size, seed=seed, excluded_classes=recipe.excluded_classes)
+        self.learner = Learner(recipe, self.data, seed).to(memory_format=torch.channels_last)
+        self.optimiser = make_optimiser(self.learner, recipe)
+        self.step, self.seconds = 0, 0.0
+        self._block: tuple[int, list[tuple[Tensor, Tensor]]] = (-1, [])
+        out.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def done(self) -> float:
+        """Share of the run that is over, 0 to 1."""
+        return min(1.0, self.step / self.steps if self.steps is not None else self.seconds / (60 * self.minutes))
+
+    def run(self, progress: bool = True) -> None:
+        """Train to the end, writing a checkpoint every minute.
+
+        Raises:
+            TrainingError: the loss is no longer a number.
+        """
+        saved = time.monotonic()
+        with tqdm(total=100, initial=round(100 * self.done), unit="%", disable=not progress) as bar:
+            while self.done < 1:
+                row = self._one_step()
+                if self.step % LOG_EVERY == 0:
+                    self._log(row)
+                    bar.set_postfix(loss=f"{row['loss']:.3f}", accuracy=f"{row['accuracy']:.3f}", step=self.step)
+                    bar.update(round(100 * self.done) - bar.n)
+                if time.monotonic() - saved > CHECKPOINT_EVERY:
+                    self.save()
+                    saved = time.monotonic()
+        self.save()
+        self.learner.eval()
+
+    def _one_step(self) -> dict[str, float]:
+        started = time.monotonic()
+        rate = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warmup_steps) * (1 - self.done)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        images, labels = self._next_batch()
+        self.learner.train()
+        loss, figures = self.learner.loss(images, labels, self.recipe)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"The loss became {figures['loss']} at step {self.step}.", "Lower the learning rate.")
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.learner.parameters(), self.recipe.gradient_clip)
+        self.optimiser.step()
+        self.step += 1
+        self.seconds += time.monotonic() - started
+        return figures
+
+    def _next_batch(self) -> tuple[Tensor, Tensor]:
+        block, within = divmod(self.step, BLOCK)
+        if self._block[0] != block:
+            size = self.recipe.batch_size
+            images, labels = self.data.batch(BLOCK * size, (self.seed, block))
+            parts = zip(torch.split(images, size), torch.split(labels, size), strict=True)
+            self._block = (block, list(parts))
+        return self._block[1][within]
+
+    def _log(self, row: dict[str, float]) -> None:
+        path = self.out / "log.csv"
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["step", "seconds", *row])
+            writer.writerow([self.step, round(self.seconds, 1), *(round(value, 4) for value in row.values())])
+
+    def save(self) -> None:
+        """Write the checkpoint: weights, optimiser moments, step and seconds; the old one stays until then."""
+        tensors = {f"learner.{name}": tensor.contiguous() for name, tensor in self.learner.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{key}": value.contiguous() for key, value in state.items()}
+        facts = {"step": self.step, "seconds": self.seconds, "seed": self.seed, "recipe": self.recipe.to_dict()}
+        temporary = self.out / "checkpoint.tmp"
+        safetensors.torch.save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
+        temporary.replace(self.out / "checkpoint.safetensors")
+
+    def restore(self) -> None:
+        """Continue from the checkpoint in `out`.
+
+        Raises:
+            TrainingError: there is none, or it was made by another recipe or seed.
+        """
+        path = self.out / "checkpoint.safetensors"
+        if not path.exists():
+            raise TrainingError(f"No checkpoint lies in {self.out}.", hint="Start without --resume.")
+        with safetensors.safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+        if facts["seed"] != self.seed or facts["recipe"] != json.loads(json.dumps(self.recipe.to_dict())):
+            raise TrainingError(f"The checkpoint in {self.out} is of another recipe or seed.", "Use another --out.")
+        tensors = safetensors.torch.load_file(path)
+        self.learner.load_state_dict(_part(tensors, "learner."))
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _part(tensors, "optimiser.").items():
+            index, key = name.split(".")
+            like = parameters[int(index)] if tensor.ndim else tensor
+            # The fused optimiser walks memory in order, so a moment must be laid out like its parameter.
+            moments.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor)
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        self.step, self.seconds = facts["step"], facts["seconds"]
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

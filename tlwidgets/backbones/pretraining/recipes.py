@@ -1,0 +1,76 @@
+"""How each bundled backbone is pretrained, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tlwidgets.errors import BackboneError
+
+GENERAL = {"glyphs": 0.30, "strokes": 0.20, "shapes": 0.06, "textures": 0.16, "fractals": 0.08, "scenes": 0.20}
+SMALL_RESNET = {"channels": [24, 48, 96, 192], "stem_width": 8}
+
+
+@dataclass(frozen=True)
+class PretrainingRecipe:
+    """Everything that decides a bundled weight file, apart from the seed and the length of the run.
+
+    Attributes:
+        name: name of the backbone that the run makes.
+        architecture: a timm model name.
+        model_args: arguments of that model; plain JSON values, since timm reads them back from config.json.
+        families: family of drawn images -> share of each batch; shares sum to 1.
+        image_size: height and width that the network sees, in pixels.
+        batch_size: images a step.
+        learning_rate: AdamW's peak rate, after warm-up and before the linear decay to zero.
+        weight_decay: on weight matrices and filters only, not on norms and biases.
+        warmup_steps: steps of linear warm-up.
+        label_smoothing: share of the target spread over all classes.
+        statistics_weight: weight of the second loss, which keeps colours and contrasts readable (see `statistics`).
+        gradient_clip: largest norm of the gradient.
+        excluded_classes: drawn classes left out, by name.
+        minutes: default length of the run.
+    """
+
+    name: str
+    architecture: str = "resnet10t"
+    model_args: Mapping[str, Any] = field(default_factory=lambda: dict(SMALL_RESNET))
+    families: Mapping[str, float] = field(default_factory=lambda: dict(GENERAL))
+    image_size: int = 48
+    batch_size: int = 96
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 150
+    label_smoothing: float = 0.1
+    statistics_weight: float = 0.5
+    gradient_clip: float = 5.0
+    excluded_classes: tuple[str, ...] = ()
+    minutes: float = 25.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as kept in pretraining.json."""
+        return asdict(self)
+
+
+RECIPES: dict[str, PretrainingRecipe] = {
+    recipe.name: recipe
+    for recipe in (
+        PretrainingRecipe("tlw_resnet"),
+        PretrainingRecipe("tlw_resnet_pen", families={"strokes": 1.0}, minutes=5),
+        PretrainingRecipe("tlw_resnet_texture", families={"textures": 1.0}, minutes=5),
+        PretrainingRecipe("tlw_resnet_no_face", excluded_classes=("shape face",)),
+    )
+}
+"""Name -> recipe. `tlw_resnet_no_face` is not shipped: it is the fair check of the figures on faces."""
+
+
+def find_recipe(name: str) -> PretrainingRecipe:
+    """The recipe of a bundled backbone.
+
+    Raises:
+        BackboneError: no recipe has this name.
+    """
+    if name not in RECIPES:
+        raise BackboneError(f"No pretraining recipe is called {name!r}.", hint=f"Use one of {', '.join(RECIPES)}.")
+    return RECIPES[name]
