@@ -16,8 +16,10 @@ import yaml
 from tlwidgets.errors import RecipeError
 
 OPTIMIZERS = ("adamw", "sgd")
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("cosine", "constant", "one_cycle")
+UNFREEZINGS = ("none", "gradual", "probe_first")
 AUGMENTATIONS = ("none", "light", "flip")
+CACHES = ("auto", "off", "memory", "disk")
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,25 @@ class Recipe:
         learning_rate: Rate of the head, above 0. Change it first when the loss jumps (lower) or crawls (higher).
         backbone_scale: Rate of the stages before the head, as a share of ``learning_rate``. Small values protect what
             was learned before; 1 suits training from scratch.
+        layer_decay: Instead of ``backbone_scale``: every layer (a block, in most networks) learns at this share of the
+            rate of the layer after it, in (0, 1]. 0.75 suits vision transformers, 0.5 protects the first layers most.
         optimizer: "adamw" or "sgd" (momentum 0.9).
         weight_decay: Decay of weight matrices; norms and biases are spared.
-        schedule: "cosine" (to zero at the end) or "constant".
+        schedule: "cosine" (to zero at the end), "constant" or "one_cycle" (up, then down to almost nothing).
+        warmup: Share of the steps over which the rate rises at the beginning, in [0, 1). Raise it where the first
+            steps do harm. "one_cycle" rises in any case: over this share, or over 0.3 where it is 0.
+        unfreezing: "none": the plan holds from the first epoch. "gradual": the head alone learns first, then one more
+            of the plan's stages after every ``unfreeze_every`` epochs; those that the epochs do not reach stay frozen.
+            "probe_first": the head alone learns at a constant rate, then the plan, with the whole schedule.
+        unfreeze_every: Epochs between two stages of "gradual", at least 1.
+        probe_epochs: Epochs of the probe, fewer than ``epochs``; None probes until validation accuracy has not
+            risen for 2 epochs, at most for half of them.
         batch_size: Images a step, at least 1.
         augmentation: "none", "light" (shift, turn, scale) or "flip" (light and mirrored).
+        views: Keep this many augmented views of each image and use them in turn, so that they can be cached; None draws
+            new ones every epoch.
+        cache: What to do with the part of the network that does not learn. "auto" computes it once for each image
+            where that is exact and pays, in memory or in a temporary file; "memory", "disk" and "off" insist.
         patience: Stop after so many epochs without a better validation accuracy; None never does.
         seed: Of the head, of the order of images, of augmentation and dropout.
     """
@@ -54,11 +70,18 @@ class Recipe:
     epochs: int = 5
     learning_rate: float = 1e-3
     backbone_scale: float = 0.1
+    layer_decay: float | None = None
     optimizer: str = "adamw"
     weight_decay: float = 0.01
     schedule: str = "cosine"
+    warmup: float = 0.0
+    unfreezing: str = "none"
+    unfreeze_every: int = 1
+    probe_epochs: int | None = None
     batch_size: int = 32
     augmentation: str = "none"
+    views: int | None = None
+    cache: str = "auto"
     patience: int | None = None
     seed: int = 0
 
@@ -71,11 +94,16 @@ class Recipe:
         for name in ("epochs", "batch_size"):
             self._at_least(name, 1)
         self._at_least("seed", 0)
-        if self.patience is not None:
-            self._at_least("patience", 1)
+        for name in ("patience", "probe_epochs", "views"):
+            if getattr(self, name) is not None:
+                self._at_least(name, 1)
+        self._at_least("unfreeze_every", 1)
+        self._check_shares()
         self._one_of("optimizer", OPTIMIZERS)
         self._one_of("schedule", SCHEDULES)
+        self._one_of("unfreezing", UNFREEZINGS)
         self._one_of("augmentation", AUGMENTATIONS)
+        self._one_of("cache", CACHES)
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed."""
@@ -137,6 +165,19 @@ class Recipe:
             bound = "0 or more" if zero else "above 0"
             raise RecipeError(f"{name} is {value!r}.", f"Give a finite number {bound}, for example 0.001.")
         return number
+
+    def _check_shares(self) -> None:
+        object.__setattr__(self, "warmup", self._number("warmup", zero=True))
+        if self.warmup >= 1:
+            raise RecipeError(f"warmup is {self.warmup!r}.", "Give a share of the steps below 1, for example 0.1.")
+        if self.layer_decay is not None:
+            object.__setattr__(self, "layer_decay", self._number("layer_decay", zero=False))
+            if self.layer_decay > 1:
+                raise RecipeError(f"layer_decay is {self.layer_decay!r}.", "Give at most 1, for example 0.75.")
+        if self.unfreezing == "probe_first" and (self.probe_epochs or 1) >= self.epochs:
+            raise RecipeError(
+                f"probe_epochs leaves none of the {self.epochs} epochs to fine-tune.", "Raise epochs, or probe less."
+            )
 
     def _at_least(self, name: str, bound: int) -> None:
         value = getattr(self, name)

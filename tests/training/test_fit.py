@@ -82,7 +82,7 @@ def test_a_frozen_weight_that_something_moves_fails_the_run(
 
     monkeypatch.setattr(fine_tuning, "make", lambda setting: Vandal())
     with pytest.raises(TrainingError, match=r"frozen tensors moved, the first is 'conv1\.0\.weight'"):
-        tlw.fit(recipe.replace(plan={"stem": "frozen"}), tmp_path / "run", progress=False)
+        tlw.fit(recipe.replace(plan={"stem": "frozen"}, cache="off"), tmp_path / "run", progress=False)
     assert tlw.Run.load(tmp_path / "run").status == "failed"
 
 

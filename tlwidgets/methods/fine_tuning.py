@@ -9,6 +9,7 @@ feature extraction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 from torch.nn import functional
@@ -25,6 +26,7 @@ class FineTuning:
     """
 
     label_smoothing: float = 0.0
+    cacheable: ClassVar[bool] = True  # it does nothing with the images but call the network
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch."""

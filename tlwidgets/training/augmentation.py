@@ -5,20 +5,20 @@ from __future__ import annotations
 import torch
 
 
-def augment(images: torch.Tensor, kind: str, generator: torch.Generator) -> torch.Tensor:
+def augment(images: torch.Tensor, kind: str, draw: torch.Tensor) -> torch.Tensor:
     """Shifts, turns and scales every image a little, each its own way; "flip" also mirrors half of them.
 
     Args:
         images: (N, C, H, W) float.
         kind: "none", "light" (up to 10 degrees, 10 % of the width, 10 % of the size) or "flip".
-        generator: Source of the random numbers, on the CPU.
+        draw: (N, 5) random numbers from 0 to 1 on the CPU: turn, scale, two shifts, mirror.
 
     Returns:
         (N, C, H, W); pixels from outside repeat the border.
     """
     if kind == "none":
         return images
-    draw = torch.rand(len(images), 5, generator=generator) * 2 - 1
+    draw = draw * 2 - 1
     angle = draw[:, 0] * 0.1745  # 10 degrees in radians
     scale = 1 + draw[:, 1] * 0.1
     mirror = torch.where(draw[:, 4] > 0, 1.0, -1.0) if kind == "flip" else torch.ones(len(images))

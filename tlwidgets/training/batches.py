@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from tlwidgets.backbones import Preprocessing
 from tlwidgets.data import ImageData
 from tlwidgets.training.augmentation import augment
 from tlwidgets.training.method import Batch
+from tlwidgets.training.prefix_cache import PrefixCache
 
 MEMORY_BUDGET = 512 * 2**20  # bytes of decoded, resized images that are kept
 DECODERS = 4  # threads; PIL releases the interpreter lock while it decodes and resizes
@@ -47,6 +49,21 @@ class PreparedImages:
         return self.preprocessing.prepare(self.data.image(int(index)))
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """One batch before its pixels are looked at.
+
+    Attributes:
+        indices: int64 (N,), positions in the data set.
+        slots: int64 (N,), places in the cache: position in the split, further views behind all positions.
+        draw: (N, 5) random numbers of the augmentation; None without one.
+    """
+
+    indices: np.ndarray
+    slots: np.ndarray
+    draw: torch.Tensor | None = None
+
+
 class Batches:
     """Batches of one split.
 
@@ -57,6 +74,7 @@ class Batches:
             use it.
         device: Where the batches go.
         augmentation: Kind of augmentation, for ``train_epoch`` only.
+        views: Augmented views that are kept of each image, used in turn; None draws new ones every epoch.
         seed: Of order and augmentation.
         shard: (rank, world size) of this process; each takes every n-th image of a batch.
     """
@@ -68,6 +86,7 @@ class Batches:
         batch_size: int,
         device: torch.device,
         augmentation: str = "none",
+        views: int | None = None,
         seed: int = 0,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
@@ -76,6 +95,7 @@ class Batches:
         self.batch_size = batch_size
         self.device = device
         self.augmentation = augmentation
+        self.views = views if augmentation != "none" else None
         self.seed = seed
         self.shard = shard
 
@@ -84,27 +104,79 @@ class Batches:
         full, rest = divmod(len(self.indices), self.batch_size)
         return full + (rest > 1 or (rest == 1 and full == 0))
 
-    def train_epoch(self, epoch: int) -> Iterator[Batch]:
-        """Shuffled, augmented batches; the same for the same seed and epoch, whatever happened before."""
+    @property
+    def n_slots(self) -> int:
+        """Places that a cache of this split needs."""
+        return len(self.indices) * (self.views or 1)
+
+    def first_image(self) -> torch.Tensor:
+        """The first image, normalised (1, C, H, W)."""
+        with ThreadPoolExecutor(1) as pool:
+            return self._pixels(Chunk(self.indices[:1], np.zeros(1, np.int64)), pool)
+
+    def train_epoch(self, epoch: int, cache: PrefixCache | None = None) -> Iterator[Batch]:
+        """Shuffled, augmented batches; the same for the same seed and epoch, whatever happened before.
+
+        With a cache, ``Batch.images`` holds what crosses the cut instead of pixels.
+        """
         generator = torch.Generator().manual_seed(self.seed * 100_003 + epoch)
         order = torch.randperm(len(self.indices), generator=generator).numpy()
-        chunks = [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
-        for batch in self._load([self.indices[chunk] for chunk in chunks]):
-            yield Batch(augment(batch.images, self.augmentation, generator), batch.labels, batch.indices)
+        view = (epoch - 1) % self.views if self.views else 0
+        table = self._draw_view(view) if self.views else None
+        chunks = []
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            some = order[start : start + self.batch_size]
+            draw = None
+            if self.augmentation != "none":
+                draw = table[some] if table is not None else torch.rand(len(some), 5, generator=generator)
+            chunks.append(Chunk(self.indices[some], some + view * len(self.indices), draw))
+        return self._load(chunks, cache)
 
-    def in_order(self) -> Iterator[Batch]:
+    def in_order(self, cache: PrefixCache | None = None) -> Iterator[Batch]:
         """Every image of the split once, in order, as it is."""
         n_chunks = -(-len(self.indices) // self.batch_size)
-        return self._load(np.array_split(self.indices, n_chunks) if n_chunks else [])
+        parts = np.array_split(np.arange(len(self.indices)), n_chunks) if n_chunks else []
+        return self._load([Chunk(self.indices[part], part) for part in parts], cache)
 
-    def _load(self, chunks: list[np.ndarray]) -> Iterator[Batch]:
+    def _draw_view(self, view: int) -> torch.Tensor:
+        # Its own range of seeds, far from those of the epochs.
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + 2**40 + view)
+        return torch.rand(len(self.indices), 5, generator=generator)
+
+    def _load(self, chunks: list[Chunk], cache: PrefixCache | None) -> Iterator[Batch]:
         rank, world = self.shard
+        mine = [_every(chunk, rank, world) for chunk in chunks] if world > 1 else chunks
+        return self._cached(mine, cache) if cache is not None else self._fresh(mine)
+
+    def _fresh(self, chunks: list[Chunk]) -> Iterator[Batch]:
         with ThreadPoolExecutor(DECODERS) as decoders, ThreadPoolExecutor(1) as ahead:
-            mine = [chunk[rank::world] for chunk in chunks]
-            waiting = [ahead.submit(self.images.get, chunk, decoders) for chunk in mine[:1]]
-            for position, chunk in enumerate(mine):
-                pixels = waiting.pop().result()
-                waiting += [ahead.submit(self.images.get, c, decoders) for c in mine[position + 1 : position + 2]]
-                images = self.images.preprocessing.normalise(pixels.to(self.device))
-                labels = torch.from_numpy(self.images.data.labels[chunk]).to(self.device)
-                yield Batch(images, labels, chunk)
+            waiting = [ahead.submit(self._pixels, chunk, decoders) for chunk in chunks[:1]]
+            for position, chunk in enumerate(chunks):
+                images = waiting.pop().result()
+                waiting += [ahead.submit(self._pixels, c, decoders) for c in chunks[position + 1 : position + 2]]
+                yield Batch(images, self._labels(chunk), chunk.indices)
+
+    def _cached(self, chunks: list[Chunk], cache: PrefixCache) -> Iterator[Batch]:
+        with ThreadPoolExecutor(DECODERS) as decoders:
+            for chunk in chunks:
+                if (missing := cache.missing(chunk.slots)).any():
+                    cache.fill(chunk.slots[missing], self._pixels(_where(chunk, missing), decoders))
+                yield Batch(cache.read(chunk.slots, self.device), self._labels(chunk), chunk.indices)
+
+    def _pixels(self, chunk: Chunk, decoders: ThreadPoolExecutor) -> torch.Tensor:
+        pixels = self.images.get(chunk.indices, decoders).to(self.device)
+        images = self.images.preprocessing.normalise(pixels)
+        return images if chunk.draw is None else augment(images, self.augmentation, chunk.draw)
+
+    def _labels(self, chunk: Chunk) -> torch.Tensor:
+        return torch.from_numpy(self.images.data.labels[chunk.indices]).to(self.device)
+
+
+def _where(chunk: Chunk, chosen: np.ndarray) -> Chunk:
+    draw = None if chunk.draw is None else chunk.draw[torch.from_numpy(chosen)]
+    return Chunk(chunk.indices[chosen], chunk.slots[chosen], draw)
+
+
+def _every(chunk: Chunk, rank: int, world: int) -> Chunk:
+    chosen = np.arange(len(chunk.indices)) % world == rank
+    return _where(chunk, chosen)

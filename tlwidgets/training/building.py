@@ -21,6 +21,7 @@ from tlwidgets.training.method import Method, Setting, make_method
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run import FILES
 from tlwidgets.training.run_folder import RunFolder
+from tlwidgets.training.schedules import scheduled_states
 
 
 def build(
@@ -50,7 +51,9 @@ def build(
     # The head is drawn from this seed, and nothing else is drawn in between: the script of a run does the same.
     torch.manual_seed(recipe.seed)
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(data.classes))
-    FreezePlan(backbone, recipe.plan).apply().undo()
+    plan = FreezePlan(backbone, recipe.plan)
+    plan.apply().undo()
+    scheduled_states(recipe, plan.states, [])
     setting = Setting(backbone, data, recipe)
     method = make_method(setting)
     if take_up:

@@ -85,6 +85,13 @@ class PlanChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Note(Event):
+    """One line for people about something that the run decided by itself."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """The run came to its end; the last event."""
 

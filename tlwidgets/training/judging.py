@@ -6,29 +6,33 @@ import math
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
-from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.training.batches import Batches
+from tlwidgets.training.prefix_cache import PrefixCache
 
 
-def evaluate(backbone: Backbone, batches: Batches, n_classes: int) -> tuple[dict[str, float], np.ndarray]:
+def evaluate(
+    model: nn.Module, batches: Batches, n_classes: int, cache: PrefixCache | None = None
+) -> tuple[dict[str, float], np.ndarray]:
     """Classifies every image of a split, in evaluation mode; the network is not changed.
 
     Args:
-        backbone: The network with its head.
+        model: The network with its head.
         batches: The split.
         n_classes: Number of classes C.
+        cache: What the frozen part says of this split, where that is kept.
 
     Returns:
         ``{"accuracy", "loss", "n"}`` (nan without images) and the probabilities (N, C), in the split's order.
     """
     losses, hits = 0.0, 0
     rows = [np.zeros((0, n_classes))]
-    with evaluating(backbone.model), torch.inference_mode():
-        for batch in batches.in_order():
-            logits = backbone.model(batch.images).float()
+    with evaluating(model), torch.no_grad():
+        for batch in batches.in_order(cache):
+            logits = (cache.partition.run_tail if cache is not None else model)(batch.images).float()
             losses += float(functional.cross_entropy(logits, batch.labels, reduction="sum"))
             hits += int((logits.argmax(1) == batch.labels).sum())
             rows.append(logits.softmax(1).cpu().numpy())

@@ -15,11 +15,13 @@ from tlwidgets.errors import TrainingError
 from tlwidgets.freezing import FreezePlan, fingerprint, moved
 from tlwidgets.training.batches import Batches, PreparedImages
 from tlwidgets.training.control import Control
+from tlwidgets.training.cuts import Cuts, Tail
 from tlwidgets.training.events import (
     BatchEnded,
     EpochEnded,
     Event,
     LearningRateChanged,
+    Note,
     Paused,
     PlanChanged,
     Resumed,
@@ -27,9 +29,10 @@ from tlwidgets.training.events import (
 )
 from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
-from tlwidgets.training.optimisation import carry_state, make_optimiser, rate_factor, set_rates
+from tlwidgets.training.optimisation import carry_state, make_optimiser, set_rates
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
+from tlwidgets.training.schedules import rate_factor, scheduled_states
 
 
 class Loop:
@@ -55,7 +58,12 @@ class Loop:
     ) -> None:
         self.recipe, self.data, self.backbone = recipe, data, backbone = setting.recipe, setting.data, setting.backbone
         self.method, self.folder, self.control, self.emit = method, folder, control, emit
-        self.progress = progress or Progress(rate=recipe.learning_rate, states=dict(recipe.plan or {}))
+        self.plan = FreezePlan(backbone, recipe.plan).states
+        self.progress = progress or Progress(
+            rate=recipe.learning_rate,
+            states=scheduled_states(recipe, self.plan, []),
+            unfreezing=recipe.unfreezing,
+        )
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available())
         backbone.model.to(self.accelerator.device)
         self.applied = FreezePlan(backbone, self.progress.states).apply()
@@ -66,6 +74,7 @@ class Loop:
         self.images = PreparedImages(data, backbone.preprocessing)
         self.batches = self._batches("train")
         self.started = time.perf_counter()
+        self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._note)
 
     @property
     def total_steps(self) -> int:
@@ -84,6 +93,7 @@ class Loop:
         self.emit(self._start_event())
         if self.progress.epoch == 0:
             self._checkpoint()
+        self._cut()
         for epoch in range(self.progress.epoch + 1, self.recipe.epochs + 1):
             self._take_plan(epoch)
             row = self._epoch(epoch)
@@ -96,7 +106,12 @@ class Loop:
 
     def evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
         """Looks at every image of a split with the present weights; see ``evaluate``."""
-        return evaluate(self.backbone, self._batches(split), len(self.data.classes))
+        cache = self.cuts.val if split == "val" else None
+        return evaluate(self.backbone.model, self._batches(split), len(self.data.classes), cache)
+
+    def close(self) -> None:
+        """Gives back what the run kept beside its folder."""
+        self.cuts.close()
 
     def check_frozen(self) -> list[str]:
         """Compares every frozen parameter and buffer with what it was, bit by bit.
@@ -122,6 +137,7 @@ class Loop:
             self.recipe.batch_size,
             self.accelerator.device,
             self.recipe.augmentation,
+            self.recipe.views,
             self.recipe.seed,
             shard,
         )
@@ -169,7 +185,8 @@ class Loop:
         }
 
     def _batches_between_commands(self, epoch: int) -> Iterator[Batch]:
-        for batch in self.batches.train_epoch(epoch):
+        self.cuts.refresh()
+        for batch in self.batches.train_epoch(epoch, self.cuts.train):
             self._obey()
             if self.control.stop_reason:
                 return
@@ -177,9 +194,8 @@ class Loop:
         self._obey()
 
     def _step(self, batch: Batch) -> StepResult:
-        factor = rate_factor(self.recipe.schedule, self.progress.step, self.total_steps)
-        set_rates(self.optimiser, self.progress.rate * factor)
-        result = self.method.step(self.model, batch)
+        set_rates(self.optimiser, self.progress.rate * self._rate_factor())
+        result = self.method.step(self.trained, batch)
         if not math.isfinite(result.loss.item()):
             raise TrainingError(
                 f"The loss became {result.loss.item()} at step {self.progress.step + 1}.",
@@ -190,6 +206,15 @@ class Loop:
         self.optimiser.zero_grad(set_to_none=True)
         self.progress.step += 1
         return result
+
+    def _rate_factor(self) -> float:
+        """Share of the base rate at this step: all of it in a probe, then the schedule over the steps that are left."""
+        if self.progress.unfreezing == "probe_first":
+            return 1.0
+        start = self.progress.schedule_start
+        return rate_factor(
+            self.recipe.schedule, self.progress.step - start, self.total_steps - start, self.recipe.warmup
+        )
 
     def _head_rate(self) -> float:
         return float(self.optimiser.param_groups[-1]["lr"] / (self.optimiser.param_groups[-1]["scale"] or 1))
@@ -224,8 +249,28 @@ class Loop:
                 self.emit(Resumed(time=self._clock(), step=self.progress.step))
             self._obey()
 
-    def _take_plan(self, epoch: int) -> None:
+    def _cut(self) -> None:
+        frozen = any(state != "trainable" for state in self.progress.states.values())
+        self.cuts.renew(self.recipe.epochs - self.progress.epoch, frozen)
+        self.trained: nn.Module = Tail(self.cuts.train.partition) if self.cuts.train is not None else self.model
+
+    def _note(self, text: str) -> None:
+        self.emit(Note(time=self._clock(), text=text))
+
+    def _next_states(self) -> dict[str, str] | None:
+        """A person's plan for the next epoch, else the recipe's unfreezing, which a person's plan ends."""
         states = self.control.take_states()
+        if self.progress.unfreezing == "none":
+            return states
+        scheduled = scheduled_states(self.recipe, self.plan, self.progress.history)
+        if states is not None or scheduled == self.plan:
+            if self.progress.unfreezing == "probe_first":
+                self.progress.schedule_start = self.progress.step
+            self.progress.unfreezing, self.progress.settled = "none", self.progress.epoch
+        return states or scheduled
+
+    def _take_plan(self, epoch: int) -> None:
+        states = self._next_states()
         if states is None or states == self.progress.states:
             return
         self.check_frozen()
@@ -236,6 +281,7 @@ class Loop:
         carry_state(before, self.optimiser)
         self.model = self.accelerator.prepare_model(self.backbone.model)
         self.guarded = fingerprint(self.backbone.model, self.applied.frozen_names)
+        self._cut()
         self.emit(PlanChanged(time=self._clock(), step=self.progress.step, epoch=epoch, states=self.progress.states))
 
     def _finish_epoch(self, epoch: int, row: dict[str, float]) -> None:
@@ -258,4 +304,6 @@ class Loop:
 
     def _out_of_patience(self, epoch: int) -> bool:
         patience = self.recipe.patience
-        return patience is not None and epoch < self.recipe.epochs and epoch - self.progress.best_epoch >= patience
+        if patience is None or epoch == self.recipe.epochs or self.progress.unfreezing != "none":
+            return False
+        return epoch - max(self.progress.best_epoch, self.progress.settled) >= patience

@@ -25,12 +25,13 @@ class Batch:
     """What a step sees.
 
     Attributes:
-        images: float (N, C, H, W), normalised the backbone's way.
+        images: float (N, C, H, W), normalised the backbone's way. For a ``cacheable`` method it may be what crosses
+            the cut of the prefix cache instead; the model that ``step`` is given takes either.
         labels: int64 (N,).
         indices: int64 (N,), positions in the data set.
     """
 
-    images: torch.Tensor
+    images: Any
     labels: torch.Tensor
     indices: np.ndarray
 
@@ -68,7 +69,10 @@ class Setting:
 
 
 class Method(Protocol):
-    """A transfer method. Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``."""
+    """A transfer method; one that does nothing with images but call the model says ``cacheable = True``.
+
+    Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``.
+    """
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Computes the loss of one batch; the loop differentiates and updates."""

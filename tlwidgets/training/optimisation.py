@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,21 +9,24 @@ import torch
 
 from tlwidgets.backbones import Backbone
 from tlwidgets.recipe import Recipe
+from tlwidgets.training.schedules import rate_scales
 
 
 def make_optimiser(recipe: Recipe, backbone: Backbone) -> torch.optim.Optimizer:
     """Builds the optimiser after freezing, from the parameters that learn and no others.
 
-    Each stage gives up to two groups: matrices with weight decay, norms and biases (one dimension) without. A group's
-    ``scale`` is its share of the recipe's learning rate: 1 for the head, ``backbone_scale`` before it.
+    Each stage (with ``layer_decay`` each layer of it) gives up to two groups: matrices with weight decay, norms and
+    biases (one dimension) without. A group's ``scale`` is its share of the recipe's learning rate: 1 for the head,
+    for what comes before it see ``rate_scales``.
     """
-    parameters = dict(backbone.model.named_parameters())
+    parameters, scales = dict(backbone.model.named_parameters()), rate_scales(recipe, backbone)
     groups: list[dict[str, Any]] = []
     for stage in backbone.stages:
-        learning = [parameters[name] for name in stage.parameter_names if parameters[name].requires_grad]
-        scale = 1.0 if stage.name == "head" else recipe.backbone_scale
-        for decay, members in _by_decay(learning, recipe.weight_decay):
-            groups.append({"params": members, "weight_decay": decay, "scale": scale, "stage": stage.name})
+        names = [name for name in stage.parameter_names if parameters[name].requires_grad]
+        for scale in dict.fromkeys(scales[name] for name in names):
+            learning = [parameters[name] for name in names if scales[name] == scale]
+            for decay, members in _by_decay(learning, recipe.weight_decay):
+                groups.append({"params": members, "weight_decay": decay, "scale": scale, "stage": stage.name})
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=recipe.learning_rate)
@@ -34,13 +36,6 @@ def _by_decay(parameters: list[torch.nn.Parameter], decay: float) -> list[tuple[
     matrices = [parameter for parameter in parameters if parameter.ndim > 1]
     vectors = [parameter for parameter in parameters if parameter.ndim <= 1]
     return [(rate, members) for rate, members in ((decay, matrices), (0.0, vectors)) if members]
-
-
-def rate_factor(schedule: str, step: int, total_steps: int) -> float:
-    """Share of the base rate at a step (counted from 0): a half cosine from 1 towards 0, or always 1."""
-    if schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * step / total_steps))
 
 
 def set_rates(optimiser: torch.optim.Optimizer, rate: float) -> None:

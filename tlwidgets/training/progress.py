@@ -13,6 +13,9 @@ class Progress:
     Attributes:
         epoch: Epochs that are complete.
         step: Optimiser steps so far.
+        unfreezing: What of the recipe's unfreezing is still going on: "none", "gradual" or "probe_first".
+        schedule_start: Step at which the schedule of the rate began; above 0 after a probe.
+        settled: Epochs that were complete when the plan came to hold for the rest of the run.
         rate: Base learning rate of the head; a person may have changed it.
         states: State of every stage.
         best_accuracy: Validation accuracy of the best epoch, 0..1; -1 before the first.
@@ -23,6 +26,9 @@ class Progress:
 
     epoch: int = 0
     step: int = 0
+    unfreezing: str = "none"
+    schedule_start: int = 0
+    settled: int = 0
     rate: float = 0.0
     states: dict[str, str] = field(default_factory=dict)
     best_accuracy: float = -1.0

@@ -21,8 +21,18 @@ from tlwidgets.errors import RecipeError
 from tlwidgets.freezing import check_states
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.augmentation import augment
-from tlwidgets.training.optimisation import rate_factor
-from tlwidgets.training.script_parts import ARRAYS, DIGITS, FACES, FOLDER, HEADER, TABLE, TRAINING
+from tlwidgets.training.schedules import layer_depths, rate_factor
+from tlwidgets.training.script_parts import (
+    ARRAYS,
+    DIGITS,
+    FACES,
+    FOLDER,
+    HEADER,
+    LAYER_SCALES,
+    STAGE_SCALES,
+    TABLE,
+    TRAINING,
+)
 
 
 def script_of(recipe: Recipe) -> str:
@@ -35,10 +45,15 @@ def script_of(recipe: Recipe) -> str:
         Python source; run with an argument, it writes its history there as CSV.
 
     Raises:
-        RecipeError: The data live only in memory or are drawn by this package, or the method is another.
+        RecipeError: The data live only in memory or are drawn by this package, the method is another, or the recipe
+            unfreezes step by step.
     """
     if recipe.method != "fine_tuning":
         raise RecipeError(f"There is no plain script of the method {recipe.method!r} yet.", "Keep its recipe instead.")
+    if recipe.unfreezing != "none":
+        raise RecipeError(
+            f"There is no plain script of unfreezing={recipe.unfreezing!r} yet.", 'Keep its recipe, or choose "none".'
+        )
     if recipe.backbone.startswith("torchvision/"):
         raise RecipeError("There is no plain script of torchvision's models yet.", "Use timm's name of the model.")
     data = _data(recipe)
@@ -47,7 +62,11 @@ def script_of(recipe: Recipe) -> str:
         [
             Template(HEADER).substitute(_settings(recipe, data, backbone)).strip(),
             *_data_part(data),
-            _sources(rate_factor, *([augment] if recipe.augmentation != "none" else [])),
+            _sources(
+                rate_factor,
+                *([augment] if recipe.augmentation != "none" else []),
+                *([layer_depths] if recipe.layer_decay is not None else []),
+            ),
             Template(TRAINING).substitute(_training(recipe)).strip(),
             "",
         ]
@@ -63,7 +82,9 @@ def _sources(*functions: Callable[..., Any]) -> str:
 
 
 def _settings(recipe: Recipe, data: ImageData, backbone: Backbone) -> dict[str, str]:
-    lines = [f"{name.upper()} = {value!r}" for name, value in recipe.settings().items() if name in _SHOWN]
+    unused = "layer_decay" if recipe.layer_decay is None else "backbone_scale"
+    values = {name: value for name, value in recipe.settings().items() if name in _SHOWN and name != unused}
+    lines = [f"{name.upper()} = {value!r}" for name, value in values.items()]
     return {
         "backbone": recipe.backbone,
         "data": _as_comment(data.name),
@@ -74,15 +95,19 @@ def _settings(recipe: Recipe, data: ImageData, backbone: Backbone) -> dict[str, 
     }
 
 
+_AUGMENT = "augment(images, AUGMENTATION, table[some] if VIEWS else torch.rand(len(some), 5, generator=generator))"
 _SHOWN = (
     "epochs",
     "learning_rate",
     "backbone_scale",
+    "layer_decay",
     "optimizer",
     "weight_decay",
     "schedule",
+    "warmup",
     "batch_size",
     "augmentation",
+    "views",
     "patience",
     "seed",
 )
@@ -128,6 +153,7 @@ def _training(recipe: Recipe) -> dict[str, str]:
     target = f"local-dir:{folder}" if folder else recipe.backbone
     return {
         "build": f"model = timm.create_model({target!r}, pretrained={recipe.pretrained}, num_classes=len(CLASSES))",
-        "augment": "augment(images, AUGMENTATION, generator)" if recipe.augmentation != "none" else "images",
+        "augment": _AUGMENT if recipe.augmentation != "none" else "images",
+        "scales": (STAGE_SCALES if recipe.layer_decay is None else LAYER_SCALES).strip(),
         "smoothing": repr(float(recipe.method_options.get("label_smoothing", 0.0))),
     }

@@ -157,6 +157,18 @@ def read(i: int) -> np.ndarray:
     return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
 """
 
+STAGE_SCALES = """
+# Every parameter's share of the learning rate: all of it for the head, little for what has learned before.
+scales = {name: 1.0 if belongs(name, "head") else BACKBONE_SCALE for name, _ in model.named_parameters()}
+"""
+
+LAYER_SCALES = """
+# Every parameter's share of the learning rate: it shrinks with each layer down from the head.
+layers = timm.models.group_parameters(model, model.group_matcher(coarse=False), reverse=True)
+depths = layer_depths(layers, {name for name in layers if belongs(name, "head")})
+scales = {name: LAYER_DECAY**depth for name, depth in depths.items()}
+"""
+
 TRAINING = '''
 # The network: a new head is drawn from the seed.
 torch.manual_seed(SEED)
@@ -184,17 +196,19 @@ def train_mode() -> None:
             module.training = False
 
 
+$scales
 groups = []
 for stage, state in STATES.items():
-    members = [p for name, p in model.named_parameters() if belongs(name, stage)]
-    for parameter in members:
+    members = {name: p for name, p in model.named_parameters() if belongs(name, stage)}
+    for parameter in members.values():
         parameter.requires_grad_(state == "trainable")
-    learning = [p for p in members if p.requires_grad]
-    scale = 1.0 if stage == "head" else BACKBONE_SCALE
-    matrices, vectors = [p for p in learning if p.ndim > 1], [p for p in learning if p.ndim <= 1]
-    for decay, some in ((WEIGHT_DECAY, matrices), (0.0, vectors)):  # norms and biases are not decayed
-        if some:
-            groups.append({"params": some, "weight_decay": decay, "scale": scale})
+    learning = {name: p for name, p in members.items() if p.requires_grad}
+    for scale in dict.fromkeys(scales[name] for name in learning):
+        some = [p for name, p in learning.items() if scales[name] == scale]
+        matrices, vectors = [p for p in some if p.ndim > 1], [p for p in some if p.ndim <= 1]
+        for decay, kept in ((WEIGHT_DECAY, matrices), (0.0, vectors)):  # norms and biases are not decayed
+            if kept:
+                groups.append({"params": kept, "weight_decay": decay, "scale": scale})
 optimizer = (
     torch.optim.SGD(groups, lr=LEARNING_RATE, momentum=0.9)
     if OPTIMIZER == "sgd"
@@ -226,13 +240,18 @@ for epoch in range(1, EPOCHS + 1):
     generator = torch.Generator().manual_seed(SEED * 100_003 + epoch)
     train_mode()
     order = torch.randperm(len(train), generator=generator).numpy()
+    if VIEWS:  # so many augmented views of each image, used in turn
+        table = torch.rand(
+            len(train), 5, generator=torch.Generator().manual_seed(SEED * 100_003 + 2**40 + (epoch - 1) % VIEWS)
+        )
     total, hits, count = 0.0, 0, 0
     for position in range(steps):
-        chunk = train[order[position * BATCH_SIZE : (position + 1) * BATCH_SIZE]]
+        some = order[position * BATCH_SIZE : (position + 1) * BATCH_SIZE]
+        chunk = train[some]
         images = normalise(prepared[torch.from_numpy(chunk)])
         images = $augment
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * rate_factor(SCHEDULE, step, EPOCHS * steps) * group["scale"]
+            group["lr"] = LEARNING_RATE * rate_factor(SCHEDULE, step, EPOCHS * steps, WARMUP) * group["scale"]
         logits = model(images)
         loss = functional.cross_entropy(logits, targets[chunk], label_smoothing=$smoothing)
         loss.backward()

@@ -193,8 +193,11 @@ class TrainingSession:
         loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up)
         self.path = loop.folder.path
         self._stages = tuple(loop.progress.states)
-        reason = loop.run()
-        metrics = self._judge(loop)
+        try:
+            reason = loop.run()
+            metrics = self._judge(loop)
+        finally:
+            loop.close()
         loop.folder.write_status("stopped" if reason else "finished", data.classes)
         self._emit(RunStopped(reason=reason, metrics=metrics) if reason else RunFinished(metrics=metrics))
 
