@@ -23,7 +23,7 @@ help: ## say what can be made
 setup: $(ready) $(static) ## make the environment and build the front end
 
 lab: setup ## open the Studio in JupyterLab
-	$(bin)/tlwidgets lab $(ARGS)
+	@$(bin)/tlwidgets lab $(ARGS)
 
 test: lint ## run every check and every test
 	$(bin)/python -m pytest $(ARGS)
@@ -48,13 +48,14 @@ clean: ## remove the environment and everything built
 
 # uv installs in a fraction of pip's time; where it cannot be had or cannot reach the index, pip does the same.
 $(ready): pyproject.toml hatch_build.py
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "tlwidgets needs Python 3.10 or newer: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
-	$(bin)/python -m pip install --quiet uv || true
-	VIRTUAL_ENV=$(VENV) $(bin)/uv pip install --quiet -e '.[dev]' || $(bin)/python -m pip install -e '.[dev]'
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "tlwidgets needs Python 3.10 or newer, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV): a few minutes the first time, for PyTorch is large."
+	@$(PYTHON) -m venv $(VENV)
+	@$(bin)/python -m pip install --quiet uv || true
+	@VIRTUAL_ENV=$(VENV) $(bin)/uv pip install --editable '.[dev]' || $(bin)/python -m pip install --editable '.[dev]'
+	@touch $@
 
 # The installation has built it already; this builds it again when a source has changed since.
 $(static): $(frontend) | $(ready)
 	$(bin)/python hatch_build.py
-	touch $@
+	@touch $@
