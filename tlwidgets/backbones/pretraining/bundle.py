@@ -91,6 +91,7 @@ def write_bundle(run: Pretraining, folder: Path) -> dict[str, Any]:
         "recipe": run.recipe.to_dict(),
         "seed": run.seed,
         "minutes": round(run.seconds / 60, 1),
+        "cpu_minutes": round(run.cpu_seconds / 60, 1),
         "steps": run.step,
         "images": run.step * run.recipe.batch_size,
         "classes": {family: len(bank.class_names) for family, bank in run.data.banks.items()},

@@ -32,7 +32,7 @@ def write_card(folder: Path) -> None:
 def _head(facts: Mapping[str, Any], folder: Path) -> str:
     recipe = facts["recipe"]
     size = (folder / WEIGHTS).stat().st_size
-    length = f"{facts['steps']:,} steps of {recipe['batch_size']}, {facts['minutes']} minutes on one CPU thread"
+    length = f"{facts['steps']:,} steps of {recipe['batch_size']}, {facts['cpu_minutes']} minutes of one CPU thread"
     arguments = ", ".join(f"{name}={value}" for name, value in recipe["model_args"].items())
     return f"""# {recipe["name"]}
 

@@ -62,7 +62,7 @@ class Learner(nn.Module):
         target = (statistics.describe(images) - self.target_mean) / self.target_std
         with torch.autocast("cpu", torch.bfloat16):
             scores, described = self(images.contiguous(memory_format=torch.channels_last))
-        naming = F.cross_entropy(scores.float(), labels, label_smoothing=recipe.label_smoothing)
+        naming = F.cross_entropy(scores.float(), labels)
         describing = F.smooth_l1_loss(described.float(), target)
         loss = naming + recipe.statistics_weight * describing
         accuracy = (scores.argmax(1) == labels).float().mean()
@@ -99,7 +99,7 @@ class Pretraining:
         self.data = DrawnImages(recipe.families, recipe.image_size, seed=seed, excluded_classes=recipe.excluded_classes)
         self.learner = Learner(recipe, self.data, seed).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.learner, recipe)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self._block: tuple[int, list[tuple[Tensor, Tensor]]] = (-1, [])
         out.mkdir(parents=True, exist_ok=True)
 
@@ -129,7 +129,7 @@ class Pretraining:
         self.learner.eval()
 
     def _one_step(self) -> dict[str, float]:
-        started = time.monotonic()
+        started, cpu_started = time.monotonic(), time.process_time()
         rate = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warmup_steps) * (1 - self.done)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -144,6 +144,7 @@ class Pretraining:
         self.optimiser.step()
         self.step += 1
         self.seconds += time.monotonic() - started
+        self.cpu_seconds += time.process_time() - cpu_started
         return figures
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
@@ -169,7 +170,8 @@ class Pretraining:
         tensors = {f"learner.{name}": tensor.contiguous() for name, tensor in self.learner.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{key}": value.contiguous() for key, value in state.items()}
-        facts = {"step": self.step, "seconds": self.seconds, "seed": self.seed, "recipe": self.recipe.to_dict()}
+        facts = {"seed": self.seed, "recipe": self.recipe.to_dict(), "step": self.step}
+        facts |= {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
         temporary = self.out / "checkpoint.tmp"
         safetensors.torch.save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
         temporary.replace(self.out / "checkpoint.safetensors")
@@ -197,7 +199,7 @@ class Pretraining:
             # The fused optimiser walks memory in order, so a moment must be laid out like its parameter.
             moments.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor)
         self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
-        self.step, self.seconds = facts["step"], facts["seconds"]
+        self.step, self.seconds, self.cpu_seconds = facts["step"], facts["seconds"], facts["cpu_seconds"]
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tlwidgets.errors import BackboneError
 
-GENERAL = {"glyphs": 0.30, "strokes": 0.20, "shapes": 0.06, "textures": 0.16, "fractals": 0.08, "scenes": 0.20}
+GENERAL = {"glyphs": 0.28, "strokes": 0.20, "shapes": 0.05, "textures": 0.14, "fractals": 0.05, "scenes": 0.28}
 SMALL_RESNET = {"channels": [24, 48, 96, 192], "stem_width": 8}
 
 
@@ -26,7 +26,6 @@ class PretrainingRecipe:
         learning_rate: AdamW's peak rate, after warm-up and before the linear decay to zero.
         weight_decay: on weight matrices and filters only, not on norms and biases.
         warmup_steps: steps of linear warm-up.
-        label_smoothing: share of the target spread over all classes.
         statistics_weight: weight of the second loss, which keeps colours and contrasts readable (see `statistics`).
         gradient_clip: largest norm of the gradient.
         excluded_classes: drawn classes left out, by name.
@@ -38,12 +37,11 @@ class PretrainingRecipe:
     model_args: Mapping[str, Any] = field(default_factory=lambda: dict(SMALL_RESNET))
     families: Mapping[str, float] = field(default_factory=lambda: dict(GENERAL))
     image_size: int = 48
-    batch_size: int = 96
-    learning_rate: float = 2.5e-3
+    batch_size: int = 80
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 150
-    label_smoothing: float = 0.1
-    statistics_weight: float = 0.5
+    statistics_weight: float = 2.0
     gradient_clip: float = 5.0
     excluded_classes: tuple[str, ...] = ()
     minutes: float = 25.0

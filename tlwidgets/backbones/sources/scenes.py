@@ -16,7 +16,7 @@ from tlwidgets.backbones.sources.bank import MASK_SIZE, Bank, generator_for
 from tlwidgets.backbones.sources.fields import cells, cloud, coordinates, standardise
 from tlwidgets.backbones.sources.textures import KINDS
 
-SCENES = 160
+SCENES = 240
 HEIGHT, WIDTH = 128, 192
 PATCH = MASK_SIZE
 PATCHES_PER_SCENE = 14
@@ -143,7 +143,7 @@ def cut_patches(scene: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray
 
 
 def build(seed: int) -> Bank:
-    """Draw 160 pictures and cut 18 patches from each, four of which from the part held out."""
+    """Draw 240 pictures and cut 18 patches from each, four of which from the part held out."""
     pictures, labels, held_out = [], [], []
     for label in range(SCENES):
         patches, kept_back = cut_patches(draw_scene(seed, label), generator_for(seed, "patches", label))
