@@ -42,7 +42,7 @@ class Backbone:
         for attribute in ("head_hidden_size", "num_features"):
             if isinstance(size := getattr(self.model, attribute, None), int):
                 return size
-        return int(self.features(np.zeros((1, 32, 32, 3), np.uint8)).shape[1])
+        return int(self.features(np.zeros((1, 32, 32, self.preprocessing.input_size[0]), np.uint8)).shape[1])
 
     @property
     def num_classes(self) -> int:
@@ -57,7 +57,8 @@ class Backbone:
         """Describes images by the numbers in front of the classifier.
 
         Args:
-            images: uint8 (N, H, W, 3) or a sequence of (H, W, 3), any sizes; preprocessed the backbone's way.
+            images: uint8 (N, H, W, 3) or a sequence of (H, W, 3), any sizes; preprocessed the backbone's way. A
+                backbone made with ``in_chans=4`` takes four channels, one with ``in_chans=1`` also a single one.
             batch_size: Images a forward pass; change it only when memory is short.
 
         Returns:
@@ -84,7 +85,7 @@ class Backbone:
         return caught[0]
 
     def _run(self, images: Images, batch_size: int, function: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
-        _check_images(images)
+        _check_images(images, self.preprocessing.channels_taken)
         device = next(self.model.parameters()).device
         outputs = []
         with evaluating(self.model), torch.inference_mode():
@@ -107,12 +108,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _check_images(images: Images) -> None:
+def _check_images(images: Images, channels: tuple[int, ...]) -> None:
     if len(images) == 0:
         raise BackboneError("There are no images to look at.", "Pass at least one image, uint8 (N, H, W, 3).")
     first = np.asarray(images[0])
-    if first.ndim != 3 or first.shape[-1] != 3 or first.dtype != np.uint8:
+    if first.ndim != 3 or first.shape[-1] not in channels or first.dtype != np.uint8:
         raise BackboneError(
             f"An image has shape {first.shape} and type {first.dtype}.",
-            "Pass uint8 RGB images, (N, H, W, 3); load_data(...).images(...) gives them.",
+            f"Pass uint8 images, (N, H, W, {channels[-1]}); load_data(...).images(...) gives RGB.",
         )

@@ -17,6 +17,7 @@ from torch import nn
 
 from tlwidgets.backbones.backbone import Backbone
 from tlwidgets.backbones.catalogue import WEIGHTS, bundled_folder, weights_cached
+from tlwidgets.backbones.input_channels import adapt_input
 from tlwidgets.backbones.preprocessing import Preprocessing
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.errors import BackboneError
@@ -33,30 +34,33 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
             or "local-dir:<path>".
         pretrained: Whether to load the pre-trained weights; False draws random ones from torch's generator.
         num_classes: Outputs of a new head, drawn at random; None keeps the pre-trained head, 0 has none.
-        in_chans: Channels of the input; timm sums or repeats the first filters where this is not 3.
+        in_chans: Channels of the input. Where this is not 3, the first layer is folded so that the network computes
+            what it was pre-trained to; see ``tlwidgets.backbones.input_channels``.
 
     Returns:
         The backbone, in training mode as torch makes it.
 
     Raises:
         BackboneError: The name is not known (the nearest are offered), or its weights are neither on this machine
-            nor to be had (the offline choices are named).
+            nor to be had (the offline choices are named), or it takes no other number of channels.
     """
-    if name.startswith("torchvision/"):
-        return _load_torchvision(name, pretrained, num_classes)
+    load = _load_torchvision if name.startswith("torchvision/") else _load_timm
+    model, preprocessing = load(name, pretrained, num_classes)
+    return Backbone(name, model, adapt_input(model, in_chans, preprocessing))
+
+
+def _load_timm(name: str, pretrained: bool, num_classes: int | None) -> tuple[nn.Module, Preprocessing]:
     folder = bundled_folder(name)
     target = f"local-dir:{folder}" if folder else name
     _check_known(name, target)
     if pretrained:
         _check_reachable(name, target)
     options: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
-    if in_chans != 3:
-        options["in_chans"] = in_chans
     try:
         model = timm.create_model(target, pretrained=pretrained, **options)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise BackboneError(f"The backbone {name!r} could not be loaded: {error}", _offline_hint()) from error
-    return Backbone(name, model, Preprocessing.from_config(resolve_model_data_config(model)))
+    return model, Preprocessing.from_config(resolve_model_data_config(model))
 
 
 def _check_known(name: str, target: str) -> None:
@@ -117,20 +121,20 @@ def online(host: str) -> bool:
     return True
 
 
-def _load_torchvision(name: str, pretrained: bool, num_classes: int | None) -> Backbone:
+def _load_torchvision(name: str, pretrained: bool, num_classes: int | None) -> tuple[nn.Module, Preprocessing]:
     from torchvision.models import get_model, get_model_weights, list_models
 
     short = name.removeprefix("torchvision/")
     if short not in list_models():
         near = ", ".join(f"torchvision/{match}" for match in difflib.get_close_matches(short, list_models(), n=4))
         raise BackboneError(f"torchvision has no model named {short!r}.", f"Nearest: {near or 'torchvision/resnet18'}.")
-    weights = get_model_weights(short).DEFAULT  # type: ignore[attr-defined]
+    weights = get_model_weights(short).DEFAULT
     cached = (Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name).is_file()
     if pretrained and not cached and not online("download.pytorch.org"):
         raise BackboneError(
             f"The weights of {name!r} are not on this machine and the network does not answer.", _offline_hint()
         )
-    model = get_model(short, weights=weights if pretrained else None)
+    model = _one_output(get_model(short, weights=weights if pretrained else None))
     if num_classes is not None:
         replace_last_linear(model, num_classes)
     transforms = weights.transforms()
@@ -141,7 +145,18 @@ def _load_torchvision(name: str, pretrained: bool, num_classes: int | None) -> B
         interpolation=transforms.interpolation.value,
         crop_pct=transforms.crop_size[0] / transforms.resize_size[0],
     )
-    return Backbone(name, model, preprocessing)
+    return model, preprocessing
+
+
+def _one_output(model: nn.Module) -> nn.Module:
+    """Takes the auxiliary classifiers off GoogLeNet and Inception, which answer in training with a tuple otherwise."""
+    for name in ("aux1", "aux2", "AuxLogits"):
+        if hasattr(model, name):
+            setattr(model, name, None)
+            model.aux_logits = False  # type: ignore[assignment]  # a flag, no module
+            # Set by the pre-trained weights alone: a run's network, built anew and filled, must not lack it.
+            model.transform_input = True  # type: ignore[assignment]
+    return model
 
 
 def replace_last_linear(model: nn.Module, num_classes: int) -> None:

@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from timm.data import create_transform
 
+from tlwidgets.errors import BackboneError
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -63,16 +65,40 @@ class Preprocessing:
         """Resizes and crops one image.
 
         Args:
-            image: uint8 (H, W, 3).
+            image: uint8 (H, W, 3), or (H, W, C) for a backbone of C channels. Colour becomes grey for one of one
+                channel (luma of ITU-R 601-2, which leaves repeated grey as it is).
 
         Returns:
-            uint8 tensor (3, height, width).
+            uint8 tensor (C, height, width).
+
+        Raises:
+            BackboneError: The image has another number of channels.
         """
-        prepared: torch.Tensor = self._geometry(Image.fromarray(image))
+        channels = self.input_size[0]
+        if image.ndim != 3 or image.shape[2] not in self.channels_taken:
+            raise BackboneError(
+                f"An image has shape {image.shape}; this backbone takes {channels} channels.",
+                f"Pass uint8 images, (H, W, {channels}).",
+            )
+        if image.shape[2] == 3:
+            picture = Image.fromarray(image)
+            return self._resized(picture.convert("L") if channels == 1 else picture)
+        # Plane by plane, because PIL would take a fourth channel for transparency and weight the colours with it.
+        return torch.cat(
+            [self._resized(Image.fromarray(np.ascontiguousarray(plane))) for plane in np.moveaxis(image, 2, 0)]
+        )
+
+    @property
+    def channels_taken(self) -> tuple[int, ...]:
+        """Numbers of channels that an image may have."""
+        return (1, 3) if self.input_size[0] == 1 else (self.input_size[0],)
+
+    def _resized(self, picture: Image.Image) -> torch.Tensor:
+        prepared: torch.Tensor = torch.as_tensor(self._geometry(picture))
         return prepared
 
     def prepare_all(self, images: Iterable[np.ndarray]) -> torch.Tensor:
-        """Resizes and crops many images into one uint8 tensor (N, 3, height, width)."""
+        """Resizes and crops many images into one uint8 tensor (N, C, height, width)."""
         return torch.stack([self.prepare(image) for image in images])
 
     def normalise(self, batch: torch.Tensor) -> torch.Tensor:
