@@ -76,8 +76,9 @@ def _targets(measured: Mapping[str, Any]) -> str:
     lines = [
         "## Real images",
         "",
-        "Logistic regression (L2, C=1) on standardised pooled features: accuracy in per cent, mean ± sd over",
-        f"{measured['draws']} draws of the labels; the same for the network untrained, and for pixels as they are.",
+        "Logistic regression (L2, C=1) on pooled features: accuracy in per cent, mean ± sd over",
+        f"{measured['draws']} draws of the labels. The features of the untrained network are standardised on the",
+        "labelled images, which helps them much; pretrained features and pixels enter as they are.",
         "",
         "| target | features | " + " | ".join(f"{shot} a class" for shot in shots) + " |",
         "|---|---|" + "---|" * len(shots),
