@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
+
+from tlwidgets.freezing.adapters import plain_names
 
 
 def fingerprint(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
@@ -14,12 +17,14 @@ def fingerprint(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
 
     Args:
         model: The network.
-        names: Full names of parameters and buffers.
+        names: Full names of parameters and buffers; those of an adapted layer as they are without the adapter.
 
     Returns:
         SHA-256 in hexadecimal, by name.
     """
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    plain = plain_names(model)
+    found = itertools.chain(model.named_parameters(), model.named_buffers())
+    tensors = {plain.get(name, name): tensor for name, tensor in found}
     return {name: _hash(tensors[name]) for name in names}
 
 
