@@ -45,7 +45,7 @@ class TlwWidget(anywidget.AnyWidget):
         self.error = error
         self.error_text = "" if error is None else describe(error)
 
-    def _handle_custom_msg(self, content: dict[str, Any], buffers: list[Any]) -> None:
+    def _handle_custom_msg(self, content: dict[str, Any], buffers: list[Any]) -> None:  # noqa: ARG002
         """Called by ipywidgets for each message of the page."""
         if content.get("t") == "cmd":
             self._obey(content)

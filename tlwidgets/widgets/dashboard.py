@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
@@ -44,7 +44,7 @@ class TrainingDashboard(TlwWidget):
         feed: What is known about its run so far.
     """
 
-    commands = {
+    commands: ClassVar[dict[str, str]] = {
         "start": "start",
         "pause": "pause",
         "resume": "resume",
@@ -56,7 +56,7 @@ class TrainingDashboard(TlwWidget):
     """new, starting, running, paused, finished, stopped or failed."""
 
     progress = traitlets.Dict().tag(sync=True)
-    """Scalars of now: run, name, epoch, epochs, step, total_steps, seconds_left, images_per_second, learning_rate ..."""
+    """Scalars of now: name, epoch, epochs, step, total_steps, seconds_left, images_per_second, learning_rate ..."""
 
     learning_rate = traitlets.Float(1e-3).tag(sync=True)
     """What Start begins with, and what ``set_learning_rate`` last asked for."""
@@ -174,14 +174,16 @@ class TrainingDashboard(TlwWidget):
             timeout: Seconds; None waits for ever.
 
         Raises:
-            TrainingError: Nothing was started.
+            TrainingError: Nothing was started, or the run did not end in time.
+            Exception: Whatever ended the run, if it failed.
         """
         if self.session is None:
             raise TrainingError("There is no run to wait for.", "Call start() first.")
-        run = self.session.wait(timeout)
-        if self._follower is not None:
-            self._follower.join(timeout)
-        return run
+        try:
+            return self.session.wait(timeout)
+        finally:
+            if self._follower is not None and not self.session.alive:
+                self._follower.join(timeout)
 
     def _active(self) -> TrainingSession:
         if self.session is None or not self.active:
@@ -227,7 +229,7 @@ class TrainingDashboard(TlwWidget):
         for callback in self._at_end:
             try:
                 callback(session)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  told in the widget: nobody catches it in this thread
                 _log.exception("what follows the end of a run failed")
                 self.show_error(error)
 
@@ -251,7 +253,7 @@ class TrainingDashboard(TlwWidget):
 
 
 class _Sent:
-    """How far the page has been told: rows of each stream, the version of the feed and the number of the last message."""
+    """How far the page has been told: rows of each stream, version of the feed, number of the last message."""
 
     def __init__(self, run: int = 0) -> None:
         self.run = run

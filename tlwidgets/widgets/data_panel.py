@@ -30,7 +30,7 @@ class DataPanel(TlwWidget):
     name = traitlets.Unicode("").tag(sync=True)
     """Name of the data."""
 
-    classes = traitlets.List().tag(sync=True)
+    classes: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a class: name and the number of train, val and test images. The first fifty classes."""
 
     more_classes = traitlets.Int(0).tag(sync=True)
@@ -39,7 +39,7 @@ class DataPanel(TlwWidget):
     splits = traitlets.Dict().tag(sync=True)
     """Number of images in train, val and test."""
 
-    set_aside = traitlets.List().tag(sync=True)
+    set_aside: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a file that cannot be read: path and reason."""
 
     def __init__(self, data: ImageData) -> None:
@@ -75,6 +75,8 @@ class DataPanel(TlwWidget):
 
 def _class_counts(data: ImageData) -> list[dict[str, Any]]:
     size = len(data.classes)
-    counts = {split: np.bincount(data.labels[data.indices(split)], minlength=size) for split in ("train", "val", "test")}
+    counts = {
+        split: np.bincount(data.labels[data.indices(split)], minlength=size) for split in ("train", "val", "test")
+    }
     listed = enumerate(data.classes[:_CLASSES_LISTED])
     return [{"name": name, **{split: int(count[label]) for split, count in counts.items()}} for label, name in listed]

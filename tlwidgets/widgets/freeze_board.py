@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
@@ -26,7 +26,7 @@ class FreezeBoard(TlwWidget):
         PlanError: ``states`` names no stage of it, or no state.
     """
 
-    commands = {
+    commands: ClassVar[dict[str, str]] = {
         "set_state": "set_state",
         "freeze_until": "freeze_until",
         "head_only": "head_only",
@@ -37,8 +37,8 @@ class FreezeBoard(TlwWidget):
     backbone_name = traitlets.Unicode("").tag(sync=True)
     """Name of the backbone shown."""
 
-    stages = traitlets.List().tag(sync=True)
-    """One mapping a stage, from input to output: name, label, parameters, share (0..1 of the compute), norms (BatchNorm layers)."""
+    stages: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a stage, input first: name, label, parameters, share (of the compute), norms (BatchNorm layers)."""
 
     states = traitlets.Dict().tag(sync=True)
     """"frozen" or "trainable" by stage name; assign to it to change the plan."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -25,7 +25,7 @@ class BackbonePicker(TlwWidget):
         BackboneError: ``value`` is not among the entries (names that start with "local-dir:" are always taken).
     """
 
-    commands = {"choose": "choose"}
+    commands: ClassVar[dict[str, str]] = {"choose": "choose"}
 
     value = traitlets.Unicode("").tag(sync=True)
     """Name of the chosen backbone, as ``load_backbone`` takes it."""
@@ -86,6 +86,11 @@ class BackbonePicker(TlwWidget):
         """Sends the catalogue to a page that asks: thousands of lines do not belong into the saved state."""
         if content.get("t") == "ready":
             self.send({"t": "catalogue", "entries": [_row(entry) for entry in self.entries]})
+
+
+def short_name(backbone: str) -> str:
+    """A backbone's name as people say it: the last part of a path, everything else as it is."""
+    return backbone.rstrip("/").rpartition("/")[2] if backbone.startswith("local-dir:") else backbone
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlwidgets.errors import RunError
+from tlwidgets.widgets.picker import short_name
 from tlwidgets.widgets.pictures import thumbnail
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _LARGEST_TABLE = 20
 _MISTAKES = 8
 _MUTED = "opacity:0.72"
+_FRAME = (
+    "font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit;background:transparent;"
+    "border:1px solid rgba(128,128,128,0.4);border-radius:8px;padding:16px 20px;margin:4px 0"
+)
+_CELL = "padding:3px 7px;text-align:center;border:1px solid rgba(128,128,128,0.25);color:inherit;min-width:16px"
 
 
 class ResultCard:
@@ -45,19 +51,18 @@ class ResultCard:
     def text(self) -> str:
         """The card in one sentence: what a terminal and a screen reader get."""
         content = self.content
-        return (
-            f"{content['title']}: test accuracy {content['accuracy']:.1%} "
-            f"({content['right']} of {content['n']} right; always saying the commonest class: {content['majority']:.1%})."
-        )
+        return f"{content['title']}: test accuracy {content['accuracy']:.1%}. {_in_words(content)}"
 
     @property
     def html(self) -> str:
         """The card as static HTML: no script, no style sheet, colours that suit a light and a dark page."""
-        columns = f"{_section('Confusion matrix', _confusion(self.content))}{_section('Worst mistakes', _mistakes(self.content))}"
+        columns = _section("Confusion matrix", _confusion(self.content)) + _section(
+            "Worst mistakes", _mistakes(self.content)
+        )
+        name = escape(self.content["card"], quote=True)
         return (
-            '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit;'
-            'background:transparent;border:1px solid rgba(128,128,128,0.4);border-radius:8px;padding:16px 20px;margin:4px 0">'
-            f'{_headline(self.content)}<div style="display:flex;flex-wrap:wrap;gap:16px 40px">{columns}</div></div>'
+            f'<div data-tlw-card="{name}" style="{_FRAME}">{_headline(self.content)}'
+            f'<div style="display:flex;flex-wrap:wrap;gap:16px 40px">{columns}</div></div>'
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
     total = int(confusion.sum())
     return {
         "card": run.path.name,
-        "title": f"{_name_of(run, data)} with {run.recipe.backbone}",
+        "title": f"{_name_of(run, data)} with {short_name(run.recipe.backbone)}",
         "accuracy": float(test["accuracy"]),
         "right": int(np.trace(confusion)),
         "n": total,
@@ -137,60 +142,70 @@ def _wrongest(run: Run, data: ImageData | None) -> list[dict[str, Any]]:
     ]
 
 
+def _in_words(content: dict[str, Any]) -> str:
+    counts = f"{content['right']} of {content['n']} test images right."
+    return f"{counts} Always saying the commonest class: {content['majority']:.1%}."
+
+
 def _headline(content: dict[str, Any]) -> str:
-    right = f"{content['right']} of {content['n']} test images right. Always saying the commonest class: {content['majority']:.1%}."
     return (
         f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
         f'<div style="margin-bottom:16px"><span style="font-size:28px;font-weight:600">{content["accuracy"]:.1%}</span>'
-        f' &nbsp;test accuracy<br><span style="{_MUTED}">{right}</span></div>'
+        f' &nbsp;test accuracy<br><span style="{_MUTED}">{_in_words(content)}</span></div>'
     )
 
 
 def _section(title: str, body: str) -> str:
-    return f'<div style="min-width:0"><div style="font-weight:600;margin-bottom:8px">{title}</div>{body}</div>'
+    heading = f'<div style="font-weight:600;margin-bottom:8px">{title}</div>'
+    return f'<div style="min-width:0;flex:1 1 320px">{heading}{body}</div>'
 
 
 def _confusion(content: dict[str, Any]) -> str:
     if len(content["classes"]) > _LARGEST_TABLE:
         return _commonest_confusions(content)
-    cell = "padding:3px 7px;text-align:center;border:1px solid rgba(128,128,128,0.25);color:inherit;min-width:16px"
-    heads = "".join(f'<th scope="col" style="{cell};font-weight:400">{escape(_short(name))}</th>' for name in content["classes"])
-    rows = "".join(
-        f'<tr style="background:transparent"><th scope="row" style="{cell};font-weight:400;text-align:right">{escape(_short(name))}</th>'
-        + "".join(f'<td style="{cell};background:{_shade(count, sum(counts))}">{count or ""}</td>' for count in counts)
-        + "</tr>"
-        for name, counts in zip(content["classes"], content["confusion"], strict=True)
-    )
-    corner = f'<td style="{cell};{_MUTED}">true \\ predicted</td>'
+    rows = "".join(_row(name, counts) for name, counts in zip(content["classes"], content["confusion"], strict=True))
+    corner = f'<td style="{_CELL};{_MUTED}">true \\ predicted</td>'
+    heads = "".join(_head(name, "col") for name in content["classes"])
     return (
         '<table style="border-collapse:collapse;font-size:12px;margin:0;color:inherit" aria-label="Confusion matrix">'
         f'<thead><tr style="background:transparent">{corner}{heads}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
+def _row(name: str, counts: list[int]) -> str:
+    cells = "".join(
+        f'<td style="{_CELL};background:{_shade(count, sum(counts))}">{count or ""}</td>' for count in counts
+    )
+    return f'<tr style="background:transparent">{_head(name, "row")}{cells}</tr>'
+
+
+def _head(name: str, scope: str) -> str:
+    return f'<th scope="{scope}" style="{_CELL};font-weight:400">{escape(_short(name))}</th>'
+
+
 def _commonest_confusions(content: dict[str, Any]) -> str:
     """With many classes a table of pairs says more than a matrix that nobody can read."""
-    counts = np.asarray(content["confusion"])
+    counts = np.array(content["confusion"])
     np.fill_diagonal(counts, 0)
+    names = [escape(name) for name in content["classes"]]
     pairs = [np.unravel_index(flat, counts.shape) for flat in np.argsort(-counts, axis=None)[:10]]
-    lines = "".join(
-        f"<li>{escape(content['classes'][true])} seen as {escape(content['classes'][predicted])}: {counts[true, predicted]}</li>"
-        for true, predicted in pairs
-        if counts[true, predicted]
-    )
+    lines = "".join(f"<li>{names[i]} seen as {names[j]}: {counts[i, j]}</li>" for i, j in pairs if counts[i, j])
     return f'<ol style="margin:0;padding-left:20px">{lines}</ol>'
 
 
 def _mistakes(content: dict[str, Any]) -> str:
     if not content["wrongest"]:
         return "<div>No mistake on the test images.</div>"
-    figures = "".join(
-        f'<div style="display:inline-block;width:96px;margin:0 12px 12px 0;vertical-align:top">'
-        f'<img width="72" height="72" src="data:image/png;base64,{entry["png"]}" alt="{escape(_mistake(entry), quote=True)}">'
-        f'<div style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{escape(_mistake(entry))}</div></div>'
-        for entry in content["wrongest"]
+    return f"<div>{''.join(_figure(entry) for entry in content['wrongest'])}</div>"
+
+
+def _figure(entry: dict[str, Any]) -> str:
+    words = escape(_mistake(entry), quote=True)
+    return (
+        '<div style="display:inline-block;width:96px;margin:0 12px 12px 0;vertical-align:top">'
+        f'<img width="72" height="72" src="data:image/png;base64,{entry["png"]}" alt="{words}">'
+        f'<div style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{words}</div></div>'
     )
-    return f'<div style="max-width:460px">{figures}</div>'
 
 
 def _mistake(entry: dict[str, Any]) -> str:

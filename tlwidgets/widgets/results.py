@@ -12,7 +12,7 @@ from tlwidgets.widgets.base import TlwWidget
 class Results(TlwWidget):
     """A table of runs, newest first, and under it the result card of the newest."""
 
-    runs = traitlets.List().tag(sync=True)
+    runs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None)."""
 
     card = traitlets.Dict().tag(sync=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -35,7 +35,7 @@ class Settings(TlwWidget):
         RecipeError: A value is not one that a run could use.
     """
 
-    commands = {"set": "set_value"}
+    commands: ClassVar[dict[str, str]] = {"set": "set_value"}
 
     choices = traitlets.Dict().tag(sync=True)
     """What a field that is a choice can be."""

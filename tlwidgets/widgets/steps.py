@@ -17,13 +17,13 @@ class Steps(TlwWidget):
         titles: Their titles, in order.
     """
 
-    titles = traitlets.List().tag(sync=True)
+    titles: traitlets.List[str] = traitlets.List().tag(sync=True)
     """Titles in order."""
 
-    summaries = traitlets.List().tag(sync=True)
+    summaries: traitlets.List[str] = traitlets.List().tag(sync=True)
     """One short text a step."""
 
-    done = traitlets.List().tag(sync=True)
+    done: traitlets.List[bool] = traitlets.List().tag(sync=True)
     """Whether each step is done."""
 
     selected = traitlets.Int(0).tag(sync=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 Float32 = np.ndarray
@@ -55,7 +57,7 @@ def decimate(rows: Float32, limit: int, by: int) -> Float32:
     edges = np.linspace(0, len(rows), (limit - 2) // 2 + 1).astype(int)
     values = np.nan_to_num(rows[:, by], nan=0.0)
     kept = {0, len(rows) - 1}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         kept.add(start + int(values[start:end].argmin()))
         kept.add(start + int(values[start:end].argmax()))
     return rows[sorted(kept)]

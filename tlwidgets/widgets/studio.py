@@ -14,7 +14,7 @@ from tlwidgets.widgets.code_panel import CodePanel
 from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_panel import DataPanel
 from tlwidgets.widgets.freeze_board import FreezeBoard
-from tlwidgets.widgets.picker import BackbonePicker
+from tlwidgets.widgets.picker import BackbonePicker, short_name
 from tlwidgets.widgets.result_card import ResultCard
 from tlwidgets.widgets.results import Results
 from tlwidgets.widgets.settings import Settings
@@ -29,7 +29,7 @@ TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
 DATA, BACKBONE, STAGES, SETTINGS, TRAIN, RESULTS, CODE = range(len(TITLES))
 
 
-class Studio(ipywidgets.VBox):
+class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
     """Everything one fine-tune needs on one calm page; the kernel stays free while it trains.
 
     Args:
@@ -54,7 +54,9 @@ class Studio(ipywidgets.VBox):
         RecipeError: A setting is not one that a run could use.
     """
 
-    def __init__(self, data: Any, backbone: str = "tlw_resnet", *, path: str | Path | None = None, **settings: Any) -> None:
+    def __init__(
+        self, data: Any, backbone: str = "tlw_resnet", *, path: str | Path | None = None, **settings: Any
+    ) -> None:
         from tlwidgets.data import load_data
 
         self.data: ImageData = load_data(data)
@@ -68,7 +70,7 @@ class Studio(ipywidgets.VBox):
         self.settings = Settings(**settings)
         self.dashboard = TrainingDashboard(make_session=self._session)
         self.results = Results()
-        self.code = CodePanel(lambda: self.recipe)
+        self.code = CodePanel(self._recipe_on_disk)
         self._connect()
         super().__init__([self.steps, self._stack()])
         self.add_class("tlw-shell")
@@ -136,7 +138,7 @@ class Studio(ipywidgets.VBox):
         self.steps.observe(self._step_changed, "selected")
         self.dashboard.on_end(self._ended)
         self.steps.note(DATA, f"{sum(self.data.splits.values()):,} images")
-        self.steps.note(BACKBONE, self.picker.value)
+        self.steps.note(BACKBONE, short_name(self.picker.value))
         self._count_stages()
         self._settings_changed()
 
@@ -160,13 +162,21 @@ class Studio(ipywidgets.VBox):
             self.steps.note(step, self.steps.summaries[step], done=True)
         return session
 
+    def _recipe_on_disk(self) -> Recipe:
+        """The recipe with data that a text can name: those in memory by the copy in the latest run's folder."""
+        run = self.run
+        if self.data.source or run is None:
+            return self.recipe
+        (kind, file), *_ = run.recipe.data.items()
+        return self.recipe.replace(data={kind: str(run.path.resolve() / file)})
+
     def _backbone_changed(self, change: Any) -> None:
         try:
             self.board.show(self._structure(change["new"]))
         except TlwError:
             self.picker.value = change["old"]
             raise
-        self.steps.note(BACKBONE, self.picker.value)
+        self.steps.note(BACKBONE, short_name(self.picker.value))
         self._count_stages()
 
     def _states_changed(self, _: Any) -> None:
@@ -194,7 +204,9 @@ class Studio(ipywidgets.VBox):
     def _progress_changed(self, _: Any) -> None:
         progress, status = self.dashboard.progress, self.dashboard.status
         going = f"epoch {progress['epoch']} of {progress['epochs']}"
-        self.steps.note(TRAIN, going if status == "running" else "" if status == "new" else status, status == "finished")
+        self.steps.note(
+            TRAIN, going if status == "running" else "" if status == "new" else status, status == "finished"
+        )
         if progress["plan_epoch"] and self.board.note:
             self.board.note = f"In force since epoch {progress['plan_epoch']}."
 
@@ -220,7 +232,7 @@ def _row(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
     states = list((recipe.plan or {}).values())
     return {
         "run": session.run.path.name,
-        "backbone": recipe.backbone,
+        "backbone": short_name(recipe.backbone),
         "learns": f"{states.count('trainable')} of {len(states)} stages",
         "epochs": len(history),
         "seconds": float(history["seconds"].sum()) if len(history) else None,

@@ -32,6 +32,7 @@ interface State {
 }
 
 const TEXT = STRINGS.dashboard;
+const LEAST_EPOCHS_DRAWN = 8;
 const NEWS_EVERY_MS = 5000;
 const SILENCE_WHILE_RUNNING_MS = 6000;
 
@@ -54,6 +55,7 @@ class Dashboard {
   private lastNews = 0;
   private lastMessage = Date.now();
   private rateEdited = false;
+  private drawnStatus = "";
 
   constructor(
     private readonly model: Model<State>,
@@ -186,11 +188,19 @@ class Dashboard {
 
   private draw(): void {
     const { curves } = this;
-    const { steps_per_epoch: perEpoch, total_steps: total } = this.model.get("progress");
+    const perEpoch = this.model.get("progress").steps_per_epoch;
+    const total = this.horizon();
     this.charts.loss.show([curves.x, curves.batchLoss, curves.trainLoss, curves.valLoss], perEpoch, total);
     this.charts.accuracy.show([curves.x, curves.batchAccuracy, curves.trainAccuracy, curves.valAccuracy], perEpoch, total);
     this.rows.closest(".tlw-dashboard")?.setAttribute("data-points", String(curves.points));
     this.fillTable();
+  }
+
+  /** Last step on the x axis: the whole of a short run, room to grow in a long one, nothing empty once it is over. */
+  private horizon(): number {
+    const { step, steps_per_epoch: perEpoch, total_steps: total } = this.model.get("progress");
+    if (!this.active) return step;
+    return Math.min(total, Math.max(LEAST_EPOCHS_DRAWN * perEpoch, Math.ceil((1.25 * step) / perEpoch) * perEpoch));
   }
 
   private fillTable(): void {
@@ -206,6 +216,8 @@ class Dashboard {
   }
 
   private update(): void {
+    if (this.drawnStatus !== this.status) this.draw();
+    this.drawnStatus = this.status;
     this.updateControls();
     this.updateProgress();
     this.alert.show(this.model.get("error_text"));

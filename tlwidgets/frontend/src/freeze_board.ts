@@ -74,13 +74,13 @@ class Board {
   }
 
   private table(): HTMLElement {
-    const column = (name: string, number = false): HTMLElement => h("th", { scope: "col", class: number ? "tlw-number" : "" }, name);
+    const column = (name: string): HTMLElement => h("th", { scope: "col" }, name);
     const head = h(
       "tr",
       {},
       column(TEXT.stage),
       column(TEXT.state),
-      column(TEXT.parameters, true),
+      column(TEXT.parameters),
       column(TEXT.share),
       column(TEXT.norm),
       h("th", { scope: "col" }, h("span", { class: "tlw-hidden-label" }, TEXT.until)),
@@ -128,7 +128,7 @@ class Board {
       {},
       h("th", { scope: "row" }, h("span", { class: "tlw-stage-name" }, stage.name), h("span", { class: "tlw-stage-label tlw-mono" }, stage.label), end && h("span", { class: "tlw-tag" }, end)),
       h("td", {}, toggle),
-      h("td", { class: "tlw-number" }, meter(count(stage.parameters), (stage.parameters ?? 0) / largest)),
+      h("td", {}, meter(count(stage.parameters), (stage.parameters ?? 0) / largest)),
       h("td", {}, meter(percent(stage.share, 0), stage.share ?? 0)),
       norm,
       h("td", { class: "tlw-until-cell" }, index < size - 1 && until),

@@ -46,14 +46,23 @@ class Results {
     const words = h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead));
     mount(el, "results", TEXT.title).append(h("div", { class: "tlw-head" }, words), this.table, this.card);
     for (const name of ["runs", "card"]) cleanup.listen(model, `change:${name}`, () => this.update());
+    // The card below may come, or be lost, while this step is hidden: look again when it is shown.
+    const observer = new ResizeObserver(() => this.updateCard());
+    observer.observe(this.table);
+    cleanup.add(() => observer.disconnect());
     this.update();
   }
 
   private update(): void {
     const runs = this.model.get("runs");
     this.table.replaceChildren(runs.length ? runTable(runs) : h("p", { class: "tlw-lead" }, TEXT.none));
+    this.updateCard();
+  }
+
+  private updateCard(): void {
     const card = this.model.get("card");
-    this.card.replaceChildren(...(card.classes ? [liveCard(card as Card)] : []));
+    if (!card.classes) this.card.replaceChildren();
+    else this.card.replaceChildren(isOnPage(card as Card) ? h("p", { class: "tlw-lead" }, TEXT.below) : liveCard(card as Card));
   }
 }
 
@@ -74,6 +83,11 @@ function runTable(runs: RunRow[]): HTMLElement {
     ),
   );
   return h("table", { class: "tlw-table" }, h("thead", {}, head), h("tbody", {}, ...rows));
+}
+
+/** Whether the card of this run stands in the notebook as an output of its own. */
+function isOnPage(card: Card): boolean {
+  return [...document.querySelectorAll<HTMLElement>("[data-tlw-card]")].some((element) => element.dataset["tlwCard"] === card.card);
 }
 
 /** The card drawn live: the one below the Studio is lost to a page that was reloaded while the run went on. */

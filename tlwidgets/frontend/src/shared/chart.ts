@@ -8,7 +8,7 @@ import { colours, onThemeChange } from "./theme";
 type Column = (number | null)[];
 export type ChartData = [number[], Column, Column, Column];
 
-const HEIGHT = 190;
+const HEIGHT = 200;
 const TEXT = STRINGS.dashboard;
 
 export interface ChartOptions {
@@ -61,10 +61,10 @@ export class Chart {
   }
 
   /** Draw these columns once in the next animation frame, however often it is called before. */
-  show(data: ChartData, stepsPerEpoch: number, totalSteps: number): void {
+  show(data: ChartData, stepsPerEpoch: number, lastStep: number): void {
     this.data = data;
     this.stepsPerEpoch = Math.max(1, stepsPerEpoch);
-    this.lastStep = Math.max(1, totalSteps, data[0].at(-1) ?? 0);
+    this.lastStep = Math.max(1, lastStep, data[0].at(-1) ?? 0);
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
@@ -103,7 +103,7 @@ export class Chart {
       hooks: { setCursor: [(plot) => this.readout(plot.cursor.idx ?? null)] },
       scales: { x: { time: false, range: () => [0, this.lastStep] }, y: this.yScale() },
       axes: [
-        { ...axis, size: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((n) => n * this.stepsPerEpoch), space: 40, values: (_plot, ticks) => ticks.map((tick) => this.epochLabel(tick)) },
+        { ...axis, size: 22, label: TEXT.epochAxis, labelFont: font, labelSize: 16, labelGap: 0, incrs: () => this.epochIncrements(), space: 36, values: (_plot, ticks) => ticks.map((tick) => this.epochLabel(tick)) },
         { ...axis, size: 44, space: 32, values: (_plot, ticks) => ticks.map((tick) => this.axisLabel(tick)) },
       ],
       series: [
@@ -120,13 +120,18 @@ export class Chart {
     return fixed ? { range: fixed } : { range: (_plot, _low, high) => [0, (Number.isFinite(high) && high > 0 ? high : 1) * 1.05] };
   }
 
+  /** Steps between two grid lines: whole epochs only. */
+  private epochIncrements(): number[] {
+    return [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000].map((epochs) => epochs * this.stepsPerEpoch);
+  }
+
   private epochLabel(tick: number): string {
     const epoch = tick / this.stepsPerEpoch;
     return Number.isInteger(epoch) ? String(epoch) : "";
   }
 
   private axisLabel(tick: number): string {
-    return this.options.range ? `${Math.round(tick * 100)} %` : String(Number(tick.toPrecision(3)));
+    return this.options.range ? `${Math.round(tick * 100)}%` : String(Number(tick.toPrecision(3)));
   }
 
   /** Numbers beside the legend: at the cursor, or the last ones. */

@@ -17,7 +17,7 @@ export function count(value: number | null | undefined): string {
 
 export function percent(value: number | null | undefined, digits = 1): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return `${(100 * value).toFixed(digits)} %`;
+  return `${(100 * value).toFixed(digits)}%`;
 }
 
 /** Seconds as people read them: "8 s", "3 min 20 s", "1 h 5 min". */

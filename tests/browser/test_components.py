@@ -1,0 +1,281 @@
+"""Each widget alone in a bare page, with a model that only remembers: drawing, keys, commands, hostile text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+STAGES = [
+    {"name": "stem", "label": "conv1", "parameters": 2800, "share": 0.11, "norms": 1},
+    {"name": "stage1", "label": "layer1", "parameters": 18_560, "share": 0.29, "norms": 4},
+    {"name": "stage2", "label": "layer2", "parameters": 66_384, "share": 0.24, "norms": 5},
+    {"name": "stage3", "label": "layer3", "parameters": 142_432, "share": 0.2, "norms": 5},
+    {"name": "stage4", "label": "layer4", "parameters": 267_840, "share": 0.16, "norms": 5},
+    {"name": "head", "label": HOSTILE, "parameters": 970, "share": 0.0001, "norms": 0},
+]
+BATCH_COLUMNS = ["step", "loss", "accuracy", "learning_rate", "images_per_second"]
+EPOCH_COLUMNS = [
+    "step",
+    "epoch",
+    "train_loss",
+    "val_loss",
+    "train_accuracy",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+]
+PROGRESS = {
+    "run": "r", "name": HOSTILE, "epoch": 4, "epochs": 6, "step": 140, "steps_per_epoch": 40, "total_steps": 240,
+    "seconds": 21.0, "seconds_left": 14.7, "images_per_second": 213.4, "learning_rate": 0.00075,
+    "best_val_accuracy": 0.914, "points": 140, "plan_epoch": 0,
+}  # fmt: skip
+
+
+def board_state(**changes: Any) -> dict[str, Any]:
+    states = {
+        stage["name"]: "frozen" if stage["name"] in {"stem", "stage1", "stage2"} else "trainable" for stage in STAGES
+    }
+    return {
+        "backbone_name": "tlw_resnet", "stages": STAGES, "states": states, "trainable_parameters": 411_242,
+        "total_parameters": 498_986, "can_undo": True, "note": "", **changes,
+    }  # fmt: skip
+
+
+def dashboard_state(**changes: Any) -> dict[str, Any]:
+    return {"status": "running", "progress": PROGRESS, "learning_rate": 0.001, "can_start": True, **changes}
+
+
+def curves(steps: int = 140, per_epoch: int = 40) -> tuple[list[list[float]], list[list[float]]]:
+    """Batches and epochs of a plausible run."""
+    rng = np.random.default_rng(0)
+    fall = np.exp(-np.arange(1, steps + 1) / 45)
+    loss = 0.25 + 2.0 * fall + rng.normal(0, 0.12, steps)
+    accuracy = np.clip(0.95 - 0.85 * fall + rng.normal(0, 0.05, steps), 0, 1)
+    batches = [[i + 1, loss[i], accuracy[i], 0.001, 200] for i in range(steps)]
+    epochs = []
+    for end in range(per_epoch, steps + 1, per_epoch):
+        part = slice(end - per_epoch, end)
+        epochs.append(
+            [
+                end,
+                end // per_epoch,
+                loss[part].mean(),
+                loss[part].mean() + 0.08,
+                accuracy[part].mean(),
+                accuracy[part].mean() - 0.03,
+                0.001,
+                6.1,
+            ]
+        )
+    return batches, epochs
+
+
+def show_curves(bare: Any, **changes: Any) -> Any:
+    root = bare.mount("dashboard", dashboard_state(**changes))
+    snapshot(bare, *curves())
+    return root
+
+
+def snapshot(bare: Any, batches: list[list[float]], epochs: list[list[float]], seq: int = 1) -> None:
+    message = {"t": "snapshot", "run": 1, "seq": seq, "points": len(batches)}
+    bare.receive(message | {"batch_columns": BATCH_COLUMNS, "epoch_columns": EPOCH_COLUMNS}, batches, epochs)
+
+
+def append(bare: Any, batches: list[list[float]], seq: int, points: int) -> None:
+    message = {"t": "append", "run": 1, "seq": seq, "points": points}
+    bare.receive(message | {"batch_columns": BATCH_COLUMNS, "epoch_columns": EPOCH_COLUMNS}, batches, [])
+
+
+def points(root: Any) -> int:
+    return int(root.get_attribute("data-points"))
+
+
+class TestFreezeBoard:
+    def test_a_click_asks_the_kernel_and_shows_at_once(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        toggle = root.get_by_role("switch", name="stage3 learns")
+        toggle.click()
+        assert toggle.inner_text() == "Frozen"
+        command = bare.answer()
+        assert (command["name"], command["args"]) == ("set_state", {"stage": "stage3", "state": "frozen"})
+
+    def test_a_refused_change_goes_back_and_says_why(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        root.get_by_role("switch", name="head learns").click()
+        bare.answer(ok=False, error="Nothing would learn.")
+        root.get_by_role("alert").get_by_text("Nothing would learn.").wait_for()
+        assert root.get_by_role("switch", name="head learns").inner_text() == "Trainable"
+
+    def test_the_keyboard_alone_freezes_a_stage(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        root.get_by_role("switch", name="stage2 learns").focus()
+        bare.page.keyboard.press("ArrowDown")
+        bare.page.keyboard.press("Space")
+        assert bare.answer()["args"] == {"stage": "stage3", "state": "frozen"}
+
+    def test_labels_from_a_network_are_text(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        assert root.locator("img").count() == 0
+        assert root.get_by_text(HOSTILE).is_visible()
+
+    def test_batchnorm_of_a_frozen_stage_is_fixed(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        cells = [row.locator("td").nth(3).inner_text() for row in root.locator("tbody tr").all()]
+        assert cells == ["fixed", "fixed", "fixed", "moves", "moves", "none"]
+
+    def test_a_silent_kernel_is_noticed(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        root.get_by_role("button", name="Head only").click()
+        root.get_by_role("alert").get_by_text("kernel is busy").wait_for()
+
+
+class TestPicker:
+    ENTRIES = [
+        {
+            "name": f"net{i}.tag",
+            "parameters": i * 1000 if i % 3 else None,
+            "input_size": 224,
+            "offline": i % 5 == 0,
+            "source": "timm",
+        }
+        for i in range(1, 1900)
+    ]
+
+    def mount(self, bare: Any, **changes: Any) -> Any:
+        state = {
+            "value": "net5.tag",
+            "search": "",
+            "max_parameters": None,
+            "offline_only": False,
+            "chosen": self.ENTRIES[4],
+        }
+        root = bare.mount("picker", state | changes)
+        bare.receive({"t": "catalogue", "entries": self.ENTRIES})
+        return root
+
+    def test_thousands_of_entries_make_few_rows(self, bare: Any) -> None:
+        root = self.mount(bare)
+        assert root.get_by_text("1,899 of 1,899 backbones").is_visible()
+        assert 5 < root.get_by_role("listbox").get_by_role("option").count() < 40
+
+    def test_search_and_filters_narrow_the_list(self, bare: Any) -> None:
+        root = self.mount(bare)
+        root.get_by_role("searchbox").fill("net1 TAG")
+        assert root.get_by_role("listbox").get_by_role("option").first.inner_text().startswith("net1.tag")
+        root.get_by_label("Works offline").check()
+        names = [option.inner_text() for option in root.get_by_role("listbox").get_by_role("option").all()]
+        assert names[0].startswith("net10.tag")
+        assert bare.page.evaluate("model.state.offline_only") is True
+
+    def test_the_keyboard_alone_chooses(self, bare: Any) -> None:
+        root = self.mount(bare)
+        root.get_by_role("searchbox").fill("net42")
+        bare.page.keyboard.press("ArrowDown")
+        bare.page.keyboard.press("ArrowDown")
+        active = root.get_by_role("listbox").get_attribute("aria-activedescendant")
+        assert root.locator(f"#{active}").inner_text().startswith("net420.tag")
+        bare.page.keyboard.press("Enter")
+        assert bare.answer()["args"] == {"name": "net420.tag"}
+
+    def test_nothing_found_says_so(self, bare: Any) -> None:
+        root = self.mount(bare)
+        root.get_by_role("searchbox").fill("no such thing")
+        assert root.get_by_text("No backbone matches").is_visible()
+
+
+class TestDashboard:
+    def test_it_says_ready_and_draws_the_snapshot(self, bare: Any) -> None:
+        root = show_curves(bare)
+        assert bare.sent[0] == {"t": "ready"}
+        assert points(root) == 140
+        assert root.locator("canvas").count() == 2
+        assert "Loss, 140 batches" in str(root.get_by_role("img").first.get_attribute("aria-label"))
+
+    def test_appended_rows_extend_the_curves(self, bare: Any) -> None:
+        root = show_curves(bare)
+        append(bare, [[141, 0.3, 0.9, 0.001, 200]], seq=2, points=141)
+        assert points(root) == 141
+        assert [message["t"] for message in bare.sent] == ["ready"]
+
+    def test_a_missing_message_is_asked_for_again(self, bare: Any) -> None:
+        root = show_curves(bare)
+        append(bare, [[150, 0.3, 0.9, 0.001, 200]], seq=4, points=150)
+        assert bare.sent[-1] == {"t": "resync"}
+        assert points(root) == 140
+        snapshot(bare, *curves(150), seq=5)
+        assert points(root) == 150
+
+    def test_the_table_says_what_the_curves_draw(self, bare: Any) -> None:
+        root = show_curves(bare)
+        root.get_by_text("Show as table").click()
+        assert root.locator("tbody tr").count() == 3
+        assert root.locator("tbody tr").first.locator("td").first.inner_text() == "1"
+
+    def test_pause_becomes_resume(self, bare: Any) -> None:
+        root = show_curves(bare)
+        root.get_by_role("button", name="Pause").click()
+        assert bare.answer()["name"] == "pause"
+        bare.set("status", "paused")
+        root.get_by_role("button", name="Resume").click()
+        assert bare.answer()["name"] == "resume"
+
+    def test_a_learning_rate_is_sent_as_a_number_and_nonsense_is_refused(self, bare: Any) -> None:
+        root = show_curves(bare)
+        field = root.get_by_label("Learning rate", exact=True)
+        field.fill("3e-4")
+        bare.page.keyboard.press("Enter")
+        assert bare.answer()["args"] == {"value": 3e-4}
+        field.fill("-1")
+        bare.page.keyboard.press("Enter")
+        assert root.get_by_role("alert").get_by_text("above 0").is_visible()
+        assert [message["t"] for message in bare.sent].count("cmd") == 1
+
+    def test_a_silent_kernel_is_noticed(self, bare: Any) -> None:
+        root = show_curves(bare)
+        root.get_by_role("button", name="Stop").click()
+        root.get_by_text("kernel is busy or was restarted").wait_for()
+
+    def test_names_and_errors_are_text(self, bare: Any) -> None:
+        root = show_curves(bare, status="failed", error_text=HOSTILE)
+        assert root.locator("img").count() == 0
+        assert root.get_by_role("alert").get_by_text(HOSTILE).is_visible()
+
+    def test_cleanup_lets_go_of_the_model(self, bare: Any) -> None:
+        show_curves(bare)
+        bare.page.evaluate("cleanup()")
+        assert bare.page.evaluate("model.count()") == 0
+        assert bare.page.locator("canvas").count() == 0
+
+    def test_a_second_render_replaces_the_first(self, bare: Any) -> None:
+        show_curves(bare)
+        bare.page.evaluate("render()")
+        assert bare.page.locator(".tlw-root").count() == 1
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_widget_looks_right_in_both_themes(bare: Any, screenshot: Any, dark: bool) -> None:
+    """Takes pictures to look at, and checks that no text is invisible."""
+    mood = "dark" if dark else "light"
+    root = bare.mount("freeze_board", board_state(), dark=dark)
+    root.locator("tbody tr").nth(2).hover()
+    screenshot(bare.page.locator("#widget"), f"board-{mood}")
+    root = bare.mount("dashboard", dashboard_state(progress=PROGRESS | {"name": "digits-001"}), dark=dark)
+    snapshot(bare, *curves())
+    bare.page.wait_for_timeout(200)
+    screenshot(bare.page.locator("#widget"), f"dashboard-{mood}")
+    entries = [
+        {"name": "tlw_resnet", "parameters": 302_000, "input_size": 32, "offline": True, "source": "bundled"},
+        *TestPicker.ENTRIES,
+    ]
+    bare.mount(
+        "picker",
+        {"value": "tlw_resnet", "search": "", "max_parameters": None, "offline_only": False, "chosen": entries[0]},
+        dark=dark,
+    )
+    bare.receive({"t": "catalogue", "entries": entries})
+    screenshot(bare.page.locator("#widget"), f"picker-{mood}")

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tlwidgets import FreezePlan, load_backbone
+from tlwidgets.errors import PlanError
+from tlwidgets.widgets import FreezeBoard
+
+
+@pytest.fixture
+def board(tiny: str) -> FreezeBoard:
+    return FreezeBoard(tiny)
+
+
+def test_the_rows_are_the_stages_of_the_backbone(board: FreezeBoard, tiny: str) -> None:
+    backbone = load_backbone(tiny)
+    assert [row["name"] for row in board.stages] == [stage.name for stage in backbone.stages]
+    assert board.total_parameters == sum(p.numel() for p in backbone.model.parameters())
+    assert sum(row["share"] for row in board.stages) == pytest.approx(1)
+    assert board.stages[-1]["norms"] == 0
+    assert board.stages[0]["norms"] > 0
+
+
+def test_everything_learns_to_begin_with(board: FreezeBoard) -> None:
+    assert set(board.states.values()) == {"trainable"}
+    assert board.trainable_parameters == board.total_parameters
+
+
+def test_freeze_until_counts_what_is_left(board: FreezeBoard) -> None:
+    board.freeze_until("stage2")
+    learning = [row["parameters"] for row in board.stages if row["name"] not in {"stem", "stage1", "stage2"}]
+    assert board.trainable_parameters == sum(learning)
+    assert board.plan["stage2"] == "frozen"
+    assert board.plan["stage3"] == "trainable"
+
+
+def test_undo_takes_one_change_back_at_a_time(board: FreezeBoard) -> None:
+    board.freeze_until("stage1")
+    board.head_only()
+    board.undo()
+    assert board.states == board.plan.freeze_until("stage1").states
+    board.undo()
+    assert set(board.states.values()) == {"trainable"}
+    assert not board.can_undo
+    board.undo()
+
+
+def test_a_change_that_changes_nothing_is_no_step(board: FreezeBoard) -> None:
+    board.everything()
+    assert not board.can_undo
+
+
+def test_states_can_be_assigned_and_are_one_step(board: FreezeBoard) -> None:
+    board.states = {"stem": "frozen", "stage1": "frozen"}
+    assert board.states["stage1"] == "frozen"
+    assert board.states["head"] == "trainable"
+    board.undo()
+    assert board.states["stem"] == "trainable"
+
+
+def test_a_state_that_does_not_exist_is_refused_and_nothing_changes(board: FreezeBoard) -> None:
+    before = dict(board.states)
+    with pytest.raises(PlanError, match="stage3"):
+        board.states = {"stage33": "frozen"}
+    with pytest.raises(PlanError, match="melted"):
+        board.set_state("stem", "melted")
+    assert board.states == before
+
+
+def test_the_page_toggles_a_stage(board: FreezeBoard, command: Callable[..., dict[str, Any]]) -> None:
+    assert command(board, "set_state", stage="stage1", state="frozen")["ok"]
+    assert board.states["stage1"] == "frozen"
+
+
+def test_the_page_is_told_why_a_stage_is_refused(board: FreezeBoard, command: Callable[..., dict[str, Any]]) -> None:
+    answer = command(board, "set_state", stage="stage9", state="frozen")
+    assert not answer["ok"]
+    assert "no stage named" in answer["error"]
+    assert board.error_text == answer["error"]
+    command(board, "everything")
+    assert board.error_text == ""
+
+
+def test_the_plan_that_was_given_is_left_alone(tiny: str) -> None:
+    plan = FreezePlan(load_backbone(tiny))
+    FreezeBoard(plan).head_only()
+    assert set(plan.states.values()) == {"trainable"}
+
+
+def test_a_plan_of_names_alone_is_shown_without_numbers() -> None:
+    board = FreezeBoard(FreezePlan(["stem", "stage1", "head"]))
+    assert board.total_parameters == 0
+    assert board.freeze_until("stem").states["stem"] == "frozen"
+
+
+def test_another_backbone_starts_afresh(board: FreezeBoard) -> None:
+    board.head_only()
+    board.show(FreezePlan(["stem", "stage1", "head"]))
+    assert board.states == {"stem": "trainable", "stage1": "trainable", "head": "trainable"}
+    assert not board.can_undo

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import io
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlwidgets import fit, load_data
+from tlwidgets.errors import RunError
+from tlwidgets.training import Run
+from tlwidgets.widgets import ResultCard
+
+PAYLOADS = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "'><svg onload=alert(1)>",
+    "&lt;b&gt;",
+    "$\\frac{1}{0$",
+]
+
+
+class Tags(HTMLParser):
+    """Lists every tag with its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def hostile(
+    stripes: tuple[np.ndarray, np.ndarray], tiny: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Run, Any]:
+    """A run whose classes are named as attacks."""
+    from tlwidgets import Recipe
+
+    images, _ = stripes
+    data = load_data((np.concatenate([images, 255 - images]), np.array(PAYLOADS)[np.arange(120) % len(PAYLOADS)]))
+    recipe = Recipe(data=data, backbone=tiny, epochs=1, batch_size=32)
+    return fit(recipe, tmp_path_factory.mktemp("runs") / "<b>run", progress=False), data
+
+
+def test_nothing_of_the_data_becomes_html(hostile: tuple[Run, Any]) -> None:
+    card = ResultCard(*hostile)
+    assert card.content["wrongest"], "the test needs mistakes to show"
+    tags = Tags(card.html).tags
+    assert {tag for tag, _ in tags} <= {
+        "div",
+        "span",
+        "br",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "img",
+        "ol",
+        "li",
+    }
+    for tag, attributes in tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "img":
+            assert str(attributes["src"]).startswith("data:image/png;base64,")
+
+
+def test_every_picture_has_words(hostile: tuple[Run, Any]) -> None:
+    images = [attributes for tag, attributes in Tags(ResultCard(*hostile).html).tags if tag == "img"]
+    assert images
+    assert all(attributes["alt"] for attributes in images)
+
+
+def test_the_bundle_is_html_a_picture_and_a_sentence(hostile: tuple[Run, Any]) -> None:
+    run, data = hostile
+    bundle = ResultCard(run, data)._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert f"{run.metrics['test']['accuracy']:.1%}" in bundle["text/plain"]
+    assert Image.open(io.BytesIO(bundle["image/png"])).size[0] > 300
+
+
+def test_the_data_are_found_again_from_the_run(recipe: Any, tmp_path: Path) -> None:
+    run = fit(recipe, tmp_path / "run", progress=False)
+    card = ResultCard(Run.load(run.path))
+    assert card.content["n"] == int(run.metrics["test"]["n"])
+    assert np.asarray(card.content["confusion"]).tolist() == run.confusion.tolist()
+
+
+def test_a_run_that_has_not_ended_is_refused(recipe: Any, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("data: digits\n")
+    with pytest.raises(RunError, match="no test result"):
+        ResultCard(Run(tmp_path))
+
+
+def test_many_classes_are_told_as_pairs(hostile: tuple[Run, Any]) -> None:
+    card = ResultCard(*hostile)
+    size = 30
+    card.content |= {"classes": [f"class {i}" for i in range(size)], "confusion": np.eye(size, dtype=int).tolist()}
+    card.content["confusion"][3][7] = 5
+    assert "class 3 seen as class 7: 5" in card.html
+    assert card.png
