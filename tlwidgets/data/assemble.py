@@ -118,6 +118,7 @@ def assemble(
     given: np.ndarray | None = None,
     set_aside: Sequence[SetAside] = (),
     progress: bool = True,
+    exact: bool = False,
 ) -> ImageData:
     """Read every image once, set the unreadable aside, group the near-identical and deal the splits.
 
@@ -131,6 +132,7 @@ def assemble(
         given: (N,) splits that are decided already, see ``split_samples``.
         set_aside: Files that were left out before.
         progress: Show a progress bar when reading takes more than two seconds.
+        exact: Group equal images only, whatever their size.
 
     Raises:
         DataError: Too few classes or images remain.
@@ -140,7 +142,7 @@ def assemble(
     aside = [*set_aside, *(SetAside(reader.sample_id(index), reason) for index, reason in failed.items())]
     labels, given = labels[kept], None if given is None else given[kept]
     _check_counts(name, labels, classes, aside)
-    groups = near_identical_groups(thumbnails[kept], sides[kept])
+    groups = near_identical_groups(thumbnails[kept], sides[kept] * (not exact))
     split = split_samples(labels, groups, given, deal.val, deal.test, deal.seed, deal.labels_per_class)
     _check_train(name, labels, classes, split, deal)
     return ImageData(name, classes, labels, split, groups, reader.take(kept), source, aside)

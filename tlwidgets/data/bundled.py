@@ -7,7 +7,8 @@ import numpy as np
 from tlwidgets.data.world import World
 
 
-def _digits() -> tuple[np.ndarray, np.ndarray]:
+def scanned_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return scikit-learn's 1,797 scanned digits: uint8 (N, 8, 8) and int64 (N,) labels."""
     from sklearn.datasets import load_digits
 
     scans = load_digits()
@@ -18,7 +19,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 def _faces() -> tuple[np.ndarray, np.ndarray]:
     from skimage.data import lfw_subset
 
-    images: np.ndarray = lfw_subset()  # type: ignore[no-untyped-call]  # float 0..1 (200, 25, 25)
+    images: np.ndarray = lfw_subset()  # float 0..1 (200, 25, 25)
     return np.round(images * 255).astype(np.uint8), np.repeat([1, 0], 100)  # the first hundred are the faces
 
 
@@ -28,7 +29,8 @@ DIGITS = World(
     classes=tuple("0123456789"),
     shape=(8, 8),
     licence="CC BY 4.0, UCI Optical Recognition of Handwritten Digits, from scikit-learn",
-    draw=_digits,
+    draw=scanned_digits,
+    sha256="0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382",
 )
 
 FACES = World(
@@ -38,4 +40,5 @@ FACES = World(
     shape=(25, 25),
     licence="Labeled Faces in the Wild, public research set, subset from scikit-image",
     draw=_faces,
+    sha256="c6c155a65219fd37d5b7aefed2c9d58139de0bbf98c47d8f69bdbcb613859bad",
 )

@@ -7,10 +7,43 @@ import difflib
 import pandas as pd
 
 from tlwidgets.data.bundled import DIGITS, FACES
+from tlwidgets.data.generated.canvas_digits import CANVAS_DIGITS
+from tlwidgets.data.generated.coloured_digits import COLOURED_DIGITS
+from tlwidgets.data.generated.fogged_digits import FOGGED_DIGITS
+from tlwidgets.data.generated.inverted_digits import INVERTED_DIGITS
+from tlwidgets.data.generated.landcover import LANDCOVER
+from tlwidgets.data.generated.leaves import LEAVES
+from tlwidgets.data.generated.noisy_digits import NOISY_DIGITS
+from tlwidgets.data.generated.pairs import PAIRS
+from tlwidgets.data.generated.rotated_digits import ROTATED_DIGITS
+from tlwidgets.data.generated.sensor_digits import SENSOR_DIGITS
+from tlwidgets.data.patches import COLOUR_PATCHES, GREY_PATCHES, HISTOLOGY, RETINA
+from tlwidgets.data.tabular import BREAST_CANCER
 from tlwidgets.data.world import World
 from tlwidgets.errors import DataError
 
-WORLDS: dict[str, World] = {world.name: world for world in (DIGITS, FACES)}
+WORLDS: dict[str, World] = {
+    world.name: world
+    for world in (
+        DIGITS,
+        FACES,
+        HISTOLOGY,
+        RETINA,
+        GREY_PATCHES,
+        COLOUR_PATCHES,
+        BREAST_CANCER,
+        CANVAS_DIGITS,
+        SENSOR_DIGITS,
+        ROTATED_DIGITS,
+        INVERTED_DIGITS,
+        COLOURED_DIGITS,
+        FOGGED_DIGITS,
+        NOISY_DIGITS,
+        PAIRS,
+        LEAVES,
+        LANDCOVER,
+    )
+}
 
 
 def find_world(name: str) -> World:

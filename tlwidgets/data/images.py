@@ -69,6 +69,11 @@ class ImageData:
         self.source = dict(source)
         self._reader = reader
 
+    def parts(self) -> dict[str, Any]:
+        """Return the arguments that make an equal ImageData, for a subclass to start from."""
+        names = ("name", "classes", "labels", "split", "groups", "source", "set_aside")
+        return {name: getattr(self, name) for name in names} | {"reader": self._reader}
+
     def __len__(self) -> int:
         return len(self.labels)
 

@@ -15,6 +15,7 @@ from tlwidgets.data.collections import load_arrays, load_csv, load_dataset, load
 from tlwidgets.data.folder import load_folder
 from tlwidgets.data.images import ImageData
 from tlwidgets.data.readers import ArrayReader
+from tlwidgets.data.tabular import TABLES, TableData
 from tlwidgets.errors import DataError
 
 ACCEPTED = (
@@ -108,7 +109,9 @@ def load_world(name: str, deal: Deal, options: dict[str, Any]) -> ImageData:
     images, labels = world.make(deal.seed, options)
     numbers, classes = encode_labels(labels, world.classes)
     source = {"name": name, "options": {**options, **deal.options()}}
-    return assemble(name, ArrayReader(images, name), numbers, classes, source, deal)
+    # samples that were drawn or scanned one by one are near-identical only if equal
+    data = assemble(name, ArrayReader(images, name), numbers, classes, source, deal, exact=True)
+    return TableData(TABLES[name](), **data.parts()) if name in TABLES else data
 
 
 def data_from_source(source: Mapping[str, Any], base: Path | None = None) -> ImageData:

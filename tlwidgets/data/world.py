@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class World:
         licence: Whose the pictures are and on what terms.
         draw: ``draw(**options)`` -> uint8 (N, H, W[, 3]) images and int64 (N,) labels; its keyword arguments are the
             options ``load_data`` takes beside its own. A world that is drawn takes ``seed``.
+        sha256: Of the images and then the labels that ``draw()`` returns, see ``digest``.
         domains: Names of its domains, the source first; empty when it has one only. Then ``draw`` takes ``domain``.
     """
 
@@ -34,6 +36,12 @@ class World:
     licence: str
     draw: Callable[..., tuple[np.ndarray, np.ndarray]]
     domains: tuple[str, ...] = ()
+    sha256: str = ""
+
+    def digest(self) -> str:
+        """Draw the default images and return the SHA-256 of their bytes followed by those of the labels (int64)."""
+        images, labels = self.draw()
+        return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -61,4 +69,11 @@ class World:
         if domain is not None and domain not in self.domains:
             raise DataError(f"{self.name} has no domain {domain!r}.", f"Its domains are {', '.join(self.domains)}.")
         seeded = {"seed": seed} if "seed" in self.options else {}
+        _check_number(self.name, "shift", options.get("shift", 1.0), 0, 1)
+        _check_number(self.name, "per_class", options.get("per_class", 2), 2, 100_000)
         return self.draw(**seeded, **options)
+
+
+def _check_number(name: str, option: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise DataError(f"{name} has {option}={value!r}.", f"Give a number from {low} to {high}.")
