@@ -29,6 +29,7 @@ from tlwidgets.training.events import (
 )
 from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
+from tlwidgets.training.numerics import Numerics, fastest
 from tlwidgets.training.optimisation import carry_state, make_optimiser, set_rates
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
@@ -93,6 +94,7 @@ class Loop:
         self.emit(self._start_event())
         if self.progress.epoch == 0:
             self._checkpoint()
+        self._choose_numerics()
         self._cut()
         for epoch in range(self.progress.epoch + 1, self.recipe.epochs + 1):
             self._take_plan(epoch)
@@ -107,7 +109,8 @@ class Loop:
     def evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
         """Looks at every image of a split with the present weights; see ``evaluate``."""
         cache = self.cuts.val if split == "val" else None
-        return evaluate(self.backbone.model, self._batches(split), len(self.data.classes), cache)
+        with self.numerics.active(self.accelerator.device):
+            return evaluate(self.backbone.model, self._batches(split), len(self.data.classes), cache)
 
     def close(self) -> None:
         """Gives back what the run kept beside its folder."""
@@ -186,7 +189,13 @@ class Loop:
 
     def _batches_between_commands(self, epoch: int) -> Iterator[Batch]:
         self.cuts.refresh()
-        for batch in self.batches.train_epoch(epoch, self.cuts.train):
+        batches = self.batches.train_epoch(epoch, self.cuts.train)
+        while True:
+            # Entered for every batch: a generator would leave it open in whatever thread state its caller has.
+            with self.numerics.active(self.accelerator.device):
+                batch = next(batches, None)
+            if batch is None:
+                break
             self._obey()
             if self.control.stop_reason:
                 return
@@ -195,7 +204,8 @@ class Loop:
 
     def _step(self, batch: Batch) -> StepResult:
         set_rates(self.optimiser, self.progress.rate * self._rate_factor())
-        result = self.method.step(self.trained, batch)
+        with self.numerics.active(self.accelerator.device):
+            result = self.method.step(self.trained, batch)
         if not math.isfinite(result.loss.item()):
             raise TrainingError(
                 f"The loss became {result.loss.item()} at step {self.progress.step + 1}.",
@@ -248,6 +258,20 @@ class Loop:
             if not self.control.stop_reason:
                 self.emit(Resumed(time=self._clock(), step=self.progress.step))
             self._obey()
+
+    def _choose_numerics(self) -> None:
+        """Takes the recipe's precision, or measures; a resumed run keeps what it began with."""
+        if not self.progress.precision and self.recipe.precision == "auto":
+            self.model.train()
+            batch = next(iter(self.batches.train_epoch(1)))
+            step = lambda: self.method.step(self.model, batch).loss  # noqa: E731
+            self.numerics, seconds = fastest(self.backbone.model, self.accelerator.device, step)
+            tried = "; ".join(f"{some}: {1000 * time:.0f} ms" for some, time in seconds.items())
+            self._note(f"Computing in {self.numerics} (a step took {tried}).")
+        else:
+            self.numerics = Numerics(self.progress.precision or self.recipe.precision, self.progress.channels_last)
+            self.numerics.lay_out(self.backbone.model)
+        self.progress.precision, self.progress.channels_last = vars(self.numerics).values()
 
     def _cut(self) -> None:
         frozen = any(state != "trainable" for state in self.progress.states.values())

@@ -22,6 +22,8 @@ class Progress:
         best_loss: Validation loss of the best epoch.
         best_epoch: The best epoch; 0 before the first.
         history: One row an epoch.
+        precision: Number format that the run computes in; "" before it is chosen.
+        channels_last: Whether the weights lie channels last.
     """
 
     epoch: int = 0
@@ -34,4 +36,6 @@ class Progress:
     best_accuracy: float = -1.0
     best_loss: float = math.inf
     best_epoch: int = 0
+    precision: str = ""
+    channels_last: bool = False
     history: list[dict[str, float]] = field(default_factory=list)

@@ -54,6 +54,8 @@ def script_of(recipe: Recipe) -> str:
         raise RecipeError(
             f"There is no plain script of unfreezing={recipe.unfreezing!r} yet.", 'Keep its recipe, or choose "none".'
         )
+    if recipe.precision != "fp32":
+        raise RecipeError(f"There is no plain script of precision={recipe.precision!r} yet.", 'Choose "fp32".')
     if recipe.backbone.startswith("torchvision/"):
         raise RecipeError("There is no plain script of torchvision's models yet.", "Use timm's name of the model.")
     data = _data(recipe)
