@@ -7,9 +7,14 @@
 
 ``python notebooks/generate.py --check`` executes nothing and fails when a written notebook is not what its source says.
 
-Sources are jupytext's py:percent. A cell with nbgrader's ``solution`` metadata holds its solution between
-``### BEGIN SOLUTION`` and ``### END SOLUTION``; its ``grade_id`` names the exercise or question whose stub
-stands in for it. ``{{question:ID}}`` in a Markdown cell becomes the text and choices of that question.
+Sources are jupytext's py:percent with three additions:
+
+* ``# %% solution="ID"``: the cell holds, between ``### BEGIN SOLUTION`` and ``### END SOLUTION``, the answer of an
+  exercise or question; students get its stub in that place;
+* ``# %% grade="ID"``: the cell checks that exercise and is locked;
+* ``[[question ID]]`` in a Markdown cell becomes the text and choices of that question.
+
+The first two are written out as nbgrader's metadata, so its tools work on the notebooks as they are.
 """
 
 from __future__ import annotations
@@ -21,9 +26,11 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
+from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from tlwidgets.exercises import catalogue
@@ -31,7 +38,7 @@ from tlwidgets.exercises import catalogue
 HERE = Path(__file__).parent
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 REGION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION$", re.MULTILINE | re.DOTALL)
-QUESTION = re.compile(r"\{\{question:([\w-]+)\}\}")
+QUESTION = re.compile(r"\[\[question ([\w-]+)\]\]")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,9 +81,26 @@ def solution(name: str) -> NotebookNode:
     seen: dict[str, int] = {}
     for cell in notebook.cells:
         cell.source = QUESTION.sub(lambda match: catalogue.questions()[match[1]].markdown(), cell.source)
+        nbgrader_metadata(cell)
         cell.id = stable_id(cell, seen)
     nbformat.validate(notebook)
     return notebook
+
+
+def nbgrader_metadata(cell: NotebookNode) -> None:
+    """Write the short ``solution`` and ``grade`` marks of a source cell out in nbgrader's schema, version 3."""
+    for mark in ("solution", "grade"):
+        if identifier := cell.metadata.pop(mark, None):
+            graded = mark == "grade"
+            points = {"points": 1} if graded else {}
+            cell.metadata.nbgrader = NotebookNode(
+                grade=graded,
+                grade_id=f"{identifier}-check" if graded else identifier,
+                locked=graded,
+                schema_version=3,
+                solution=not graded,
+                **points,
+            )
 
 
 def lesson(name: str) -> NotebookNode:
@@ -91,7 +115,7 @@ def lesson(name: str) -> NotebookNode:
                     f"{name}: cell {cell.metadata.nbgrader.grade_id} needs exactly one solution region, has {regions}."
                 )
         elif "### BEGIN SOLUTION" in cell.source:
-            raise SystemExit(f"{name}: a solution stands in a cell without nbgrader metadata: {cell.source[:60]!r}")
+            raise SystemExit(f"{name}: a solution stands in a cell without a mark: {cell.source[:60]!r}")
     return notebook
 
 
@@ -104,21 +128,18 @@ def stable_id(cell: NotebookNode, seen: dict[str, int]) -> str:
 
 
 def execute(notebook: NotebookNode) -> NotebookNode:
-    """Run all cells on one thread, in the folder of the solved notebooks, keeping no widget state and no timings."""
-    from nbclient import NotebookClient
-
-    folder = HERE / "solutions"
-    folder.mkdir(exist_ok=True)
+    """Run all cells on one thread, in a folder that is thrown away, keeping no widget state and no timings."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        timeout=240,
-        store_widget_state=False,
-        record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    client.execute()
+    with TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            kernel_name="python3",
+            timeout=600,
+            store_widget_state=False,
+            record_timing=False,
+            resources={"metadata": {"path": folder}},
+        )
+        client.execute()
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python"))
     return notebook
 

@@ -9,9 +9,9 @@ import pytest
 
 SOURCE = """# %% [markdown]
 # # A lesson
-# {{question:wt-q1}}
+# [[question wt-q1]]
 
-# %% nbgrader={"grade": false, "grade_id": "wt-vanish", "locked": false, "schema_version": 3, "solution": true}
+# %% solution="wt-vanish"
 leads = {1: 0.3, 2: 0.01}
 ### BEGIN SOLUTION
 answer = 2
@@ -57,7 +57,21 @@ def test_students_get_the_stub_and_no_outputs(generate, house):
 def test_a_question_is_written_out_from_its_data(generate, house):
     text = generate.lesson("99_small").cells[0].source
     assert "- `a`: That pre-training helps." in text
-    assert "{{" not in text
+    assert "[[" not in text
+
+
+def test_short_marks_become_nbgraders_metadata(generate, house):
+    (house / "src" / "99_small.py").write_text(SOURCE + '\n# %% grade="wt-vanish"\n0\n')
+    cells = generate.lesson("99_small").cells
+    assert cells[1].metadata.nbgrader == {
+        "grade": False,
+        "grade_id": "wt-vanish",
+        "locked": False,
+        "schema_version": 3,
+        "solution": True,
+    }
+    assert cells[3].metadata.nbgrader.points == 1
+    assert cells[3].id == "wt-vanish-check"
 
 
 def test_the_solved_notebook_is_executed_and_keeps_its_solution(written):
@@ -117,7 +131,7 @@ def test_a_missing_notebook_is_reported(generate, house):
 
 def test_a_solution_outside_a_solution_cell_is_refused(generate, house):
     (house / "src" / "99_small.py").write_text("# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n")
-    with pytest.raises(SystemExit, match="without nbgrader metadata"):
+    with pytest.raises(SystemExit, match="without a mark"):
         generate.lesson("99_small")
 
 

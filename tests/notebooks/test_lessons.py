@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +15,7 @@ import nbformat
 import pytest
 
 from tlwidgets.exercises import catalogue
+from tlwidgets.exercises.experiments.every import CLAIMS
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in (NOTEBOOKS / "src").glob("[0-9]*.py"))
@@ -49,6 +53,17 @@ def test_every_claim_in_prose_is_asserted_and_every_assertion_is_in_prose(name):
 
 
 @every_lesson
+def test_a_claim_asserts_the_margin_that_was_measured(name):
+    asserted = {}
+    for cell in code(read("solutions", name)):
+        for call in ast.walk(ast.parse(cell.source)):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "claim":
+                margins = [word.value for word in call.keywords if word.arg == "margin"]
+                asserted[call.args[0].value] = ast.literal_eval(margins[0]) if margins else 0.0
+    assert asserted == {claim.id: claim.margin for claim in CLAIMS if claim.lesson == name}
+
+
+@every_lesson
 def test_at_most_two_outputs_are_not_compared_and_never_a_claim_or_check(name):
     ignored = [cell for cell in code(read("solutions", name)) if "nbval-ignore-output" in cell.metadata.get("tags", [])]
     assert len(ignored) <= 2
@@ -70,7 +85,7 @@ def test_the_solution_in_the_notebook_is_the_one_that_is_tested(name):
         exercise = catalogue.exercises().get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if exercise:
             region = re.search(r"### BEGIN SOLUTION\n(.*?)\n### END SOLUTION", cell.source, re.DOTALL)
-            assert region[1] == exercise.solution
+            assert region[1].rstrip() == exercise.solution
 
 
 @every_lesson
@@ -118,7 +133,7 @@ EXECUTE = """
 import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, kernel_name="python3", timeout=240, store_widget_state=False,
+NotebookClient(notebook, kernel_name="python3", timeout=600, store_widget_state=False,
                resources={"metadata": {"path": sys.argv[3]}}).execute()
 nbformat.write(notebook, sys.argv[2])
 """
@@ -129,7 +144,7 @@ nbformat.write(notebook, sys.argv[2])
 def test_a_students_notebook_runs_from_top_to_bottom_and_every_check_says_not_yet(name, offline, tmp_path):
     run = tmp_path / "run.ipynb"
     command = [sys.executable, "-c", EXECUTE, str(NOTEBOOKS / "lessons" / f"{name}.ipynb"), str(run), str(tmp_path)]
-    done = subprocess.run(command, env=offline, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, env=offline, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [line_of(output) for cell in code(nbformat.read(run, as_version=4)) for output in cell.outputs]
     answers = [line for line in lines if re.match(r"(check|quiz|predict|prediction) [\w-]+:", line)]
@@ -140,10 +155,11 @@ def test_a_students_notebook_runs_from_top_to_bottom_and_every_check_says_not_ye
 @pytest.mark.slow
 @every_lesson
 def test_nbval_finds_every_output_as_it_was_written(name, offline, tmp_path):
-    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=240", f"--nbval-sanitize-with={NBVAL}"]
-    quiet = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={NOTEBOOKS}"]
-    command = [sys.executable, "-m", "pytest", *options, *quiet, str(NOTEBOOKS / "solutions" / f"{name}.ipynb")]
-    done = subprocess.run(command, env=offline, capture_output=True, text=True, timeout=400, check=False)
+    shutil.copy(NOTEBOOKS / "solutions" / f"{name}.ipynb", tmp_path)  # a lesson's runs go beside it
+    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", f"--nbval-sanitize-with={NBVAL}"]
+    quiet = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tmp_path}"]
+    command = [sys.executable, "-m", "pytest", *options, *quiet, str(tmp_path / f"{name}.ipynb")]
+    done = subprocess.run(command, env=offline, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
     assert f"{len(code(read('solutions', name)))} passed" in done.stdout
 

@@ -31,9 +31,9 @@ def claim(name: str, /, lhs: float, op: str, rhs: float, margin: float = 0.0, sa
         raise ExerciseError(f"Claim {name}: margin is {margin}.", hint="Give a number of at least 0.")
     slack = {">": lhs - rhs - margin, "<": rhs - lhs - margin, "==": margin - abs(lhs - rhs)}[op]
     sentence = says or f"left {op} right"
-    bound = f"within {margin:g}" if op == "==" else f"by at least {margin:g}"
+    bound = "" if margin == 0 else f", within {margin:g}" if op == "==" else f", by at least {margin:g}"
     if not (isfinite(slack) and slack >= -1e-12):  # 1e-12: 0.3 - 0.1 is a little less than 0.2 in floating point
         raise AssertionError(
-            f"claim {name} does not hold: {sentence} ({bound}), but {lhs:.4g} {op} {rhs:.4g} was measured."
+            f"claim {name} does not hold: {sentence}{bound}; but {lhs:.4g} {op} {rhs:.4g} was measured."
         )
-    print(f"claim {name}: holds ({sentence}, {bound})")  # noqa: T201 - a claim cell's whole purpose is this line
+    print(f"claim {name}: holds ({sentence}{bound})")  # noqa: T201 - a claim cell's whole purpose is this line

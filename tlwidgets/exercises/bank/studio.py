@@ -69,15 +69,15 @@ RATES = Exercise(
     id="studio-rates",
     lesson=LESSON,
     title="Two learning rates",
-    takes=("head_only", "everything"),
+    takes=("head_rate", "stages_rate"),
     properties=(
         Property(
             "both are positive numbers below 1",
-            lambda v: all(0 < float(v[n]) < 1 for n in ("head_only", "everything")),
+            lambda v: all(0 < float(v[name]) < 1 for name in ("head_rate", "stages_rate")),
         ),
         Property(
-            "with everything unfrozen the steps are about ten times smaller",
-            lambda v: 5 <= float(v["head_only"]) / float(v["everything"]) <= 20,
+            "the pre-trained stages take steps about ten times smaller than the head",
+            lambda v: 5 <= float(v["head_rate"]) / float(v["stages_rate"]) <= 20,
         ),
     ),
     hints=(
@@ -86,18 +86,18 @@ RATES = Exercise(
     ),
     wrong=(
         WrongAnswer(
-            code="head_only, everything = 0.001, 0.01",
-            recognise=lambda v: float(v["everything"]) > float(v["head_only"]),
+            code="head_rate, stages_rate = 0.001, 0.01",
+            recognise=lambda v: float(v["stages_rate"]) > float(v["head_rate"]),
             hint=("These are the wrong way round: large steps in the pre-trained stages wash out what they know."),
         ),
         WrongAnswer(
-            code="head_only, everything = 0.01, 0.01",
-            recognise=lambda v: float(v["everything"]) == float(v["head_only"]),
-            hint=("The same rate for both treats pre-trained stages like random ones: as if they had nothing to lose."),
+            code="head_rate, stages_rate = 0.01, 0.01",
+            recognise=lambda v: float(v["stages_rate"]) == float(v["head_rate"]),
+            hint=("One rate for both treats pre-trained stages like random ones: as if they had nothing to lose."),
         ),
     ),
-    stub="head_only, everything = ..., ...",
-    solution="head_only, everything = 0.01, 0.001",
+    stub="head_rate, stages_rate = ..., ...",
+    solution="head_rate, stages_rate = 0.01, 0.001",
 )
 
 EXERCISES = (FREEZE, RATES)
@@ -168,7 +168,7 @@ QUESTIONS = (
         lesson=LESSON,
         kind="quiz",
         text=(
-            'Needs code: how many parameters learn in tlw.FreezePlan(backbone).freeze_until("stage4")? '
+            'Needs code: how many parameters learn in tlw.FreezePlan(adapted).freeze_until("stage4")? '
             "Look at .table() and compare with the whole network."
         ),
         choices={"a": "About half of them.", "b": "Less than one in a hundred.", "c": "None."},
