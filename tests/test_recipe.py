@@ -15,6 +15,7 @@ from tlwidgets.errors import RecipeError
 def test_yaml_round_trips() -> None:
     plan = FreezePlan(["stem", "stage1", "head"]).freeze_until("stem")
     recipe = Recipe(data={"name": "digits"}, plan=plan, epochs=3, method_options={"label_smoothing": 0.1}, patience=2)
+    recipe = recipe.replace(schedule="one_cycle", warmup=0.2, layer_decay=0.75, unfreezing="gradual", unfreeze_every=2)
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe
 
 
@@ -43,6 +44,14 @@ def test_yaml_round_trips_whatever_the_values(rate: float, epochs: int, seed: in
         ("epochs", True),
         ("batch_size", 0),
         ("seed", -1),
+        ("layer_decay", 0),
+        ("layer_decay", 1.5),
+        ("layer_decay", "steep"),
+        ("warmup", 1),
+        ("warmup", -0.1),
+        ("unfreezing", "slowly"),
+        ("unfreeze_every", 0),
+        ("probe_epochs", 0),
         ("patience", 0),
         ("optimizer", "adam?"),
         ("schedule", "linear?"),
@@ -52,6 +61,14 @@ def test_yaml_round_trips_whatever_the_values(rate: float, epochs: int, seed: in
 def test_a_value_that_no_run_could_use_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(RecipeError, match=field):
         Recipe(data="digits", **{field: value})
+
+
+def test_a_probe_leaves_epochs_to_fine_tune() -> None:
+    with pytest.raises(RecipeError, match=r"probe_epochs leaves none of the 5 epochs"):
+        Recipe(data="digits", unfreezing="probe_first", probe_epochs=5)
+    with pytest.raises(RecipeError, match=r"none of the 1 epochs"):
+        Recipe(data="digits", unfreezing="probe_first", epochs=1)
+    assert Recipe(data="digits", unfreezing="probe_first", probe_epochs=4).probe_epochs == 4
 
 
 def test_unknown_keys_are_refused_with_the_nearest() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tlwidgets.exercises import check, claim, predict
     from tlwidgets.freezing import FreezePlan
     from tlwidgets.recipe import Recipe
-    from tlwidgets.training import Run, TrainingSession, fit, resume
+    from tlwidgets.training import Run, TrainingSession, find_learning_rate, fit, resume, wise_ft
     from tlwidgets.widgets import BackbonePicker, FreezeBoard, ResultCard, Studio, TrainingDashboard
 
 _HOME = {
@@ -33,6 +33,7 @@ _HOME = {
     "TrainingSession": "training",
     "check": "exercises",
     "claim": "exercises",
+    "find_learning_rate": "training",
     "fit": "training",
     "list_backbones": "backbones",
     "list_data": "data",
@@ -40,6 +41,7 @@ _HOME = {
     "load_data": "data",
     "predict": "exercises",
     "resume": "training",
+    "wise_ft": "training",
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "TrainingSession",
     "check",
     "claim",
+    "find_learning_rate",
     "fit",
     "list_backbones",
     "list_data",
@@ -63,6 +66,7 @@ __all__ = [
     "load_data",
     "predict",
     "resume",
+    "wise_ft",
 ]
 
 

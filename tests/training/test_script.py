@@ -45,7 +45,15 @@ def test_the_script_of_a_folder_repeats_the_history_to_the_bit(tiny: str, pictur
     (picture_folder / "down" / ".hidden.png").write_bytes(b"")
     plan = {"stem": "frozen", "stage1": "frozen"}
     recipe = tlw.Recipe(
-        data=picture_folder, backbone=tiny, plan=plan, epochs=3, batch_size=16, augmentation="flip", learning_rate=0.01
+        data=picture_folder,
+        backbone=tiny,
+        plan=plan,
+        epochs=3,
+        batch_size=16,
+        augmentation="flip",
+        learning_rate=0.01,
+        layer_decay=0.5,
+        warmup=0.3,
     )
     _same_history(recipe, tmp_path)
 
@@ -57,7 +65,7 @@ def test_the_script_of_saved_arrays_repeats_the_history_to_the_bit(tiny: str, st
         backbone=tiny,
         epochs=2,
         optimizer="sgd",
-        schedule="constant",
+        schedule="one_cycle",
         method_options={"label_smoothing": 0.1},
         weight_decay=0,
     )
@@ -68,6 +76,7 @@ def test_the_script_of_saved_arrays_repeats_the_history_to_the_bit(tiny: str, st
 def test_the_script_of_the_digits_repeats_the_history_to_the_bit(tmp_path: Path) -> None:
     data = {"name": "digits", "options": {"labels_per_class": 10, "seed": 3}}
     recipe = tlw.Recipe(data=data, backbone="tlw_resnet", plan={"stem": "frozen"}, epochs=2, patience=5)
+    recipe = recipe.replace(schedule="constant", warmup=0.5)
     _same_history(recipe, tmp_path)
 
 

@@ -16,8 +16,10 @@ from tlwidgets.training.events import (
     RunStopped,
 )
 from tlwidgets.training.method import Batch, Method, StepResult
+from tlwidgets.training.rate_finder import RateSearch, find_learning_rate
 from tlwidgets.training.run import Run
 from tlwidgets.training.session import TrainingSession, fit, resume
+from tlwidgets.training.weight_ensemble import wise_ft
 
 __all__ = [
     "Batch",
@@ -30,6 +32,7 @@ __all__ = [
     "Note",
     "Paused",
     "PlanChanged",
+    "RateSearch",
     "Resumed",
     "Run",
     "RunFailed",
@@ -38,6 +41,8 @@ __all__ = [
     "RunStopped",
     "StepResult",
     "TrainingSession",
+    "find_learning_rate",
     "fit",
     "resume",
+    "wise_ft",
 ]

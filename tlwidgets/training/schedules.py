@@ -8,7 +8,7 @@ head. Kumar et al. (2022), "Fine-tuning can distort pretrained features", ICLR, 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from timm.models import group_parameters
 
@@ -44,7 +44,7 @@ def rate_factor(schedule: str, step: int, total_steps: int, warmup: float = 0.0)
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / (total_steps - rise)))
 
 
-def layer_depths(layer_of: Mapping[str, int], head: Collection[str]) -> dict[str, int]:
+def layer_depths(layer_of: dict[str, int], head: set[str]) -> dict[str, int]:
     """Counts layers down from the head.
 
     Args:
