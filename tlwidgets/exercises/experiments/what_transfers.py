@@ -128,9 +128,10 @@ def explore_curve(curve: pd.DataFrame) -> Any:
     Returns:
         A slider above a sentence; see :func:`tlwidgets.exercises.explorer.explore`.
     """
+    hundredths = (100 * curve).round().astype(int).to_dict("index")
 
     def describe(count: int) -> str:
-        scratch, transfer = (round(100 * float(curve.loc[count, side])) for side in ("scratch", "transfer"))
+        scratch, transfer = hundredths[count]["scratch"], hundredths[count]["transfer"]
         return (
             f"{count} labels of each digit: of 100 new images, scratch reads {scratch} correctly, transfer {transfer}."
         )
