@@ -127,6 +127,23 @@ def test_the_bundle_loads_through_timm_with_the_network_s_own_answers(tmp_path: 
     assert facts["sha256"] in (tmp_path / "CARD.md").read_text()
 
 
+def test_the_card_says_where_the_backbone_is_good_and_where_it_is_bad(tmp_path: Path) -> None:
+    run = start(tmp_path / "training", steps=1)
+    run.run(progress=False)
+    write_bundle(run, tmp_path)
+
+    def row(pretrained: float) -> dict[str, list[list[float]]]:
+        return {"pretrained": [[pretrained, 1.0]], "random network": [[60.0, 1.0]], "pixels": [[50.0, 1.0]]}
+
+    rows = {"digits": row(90.0), "photos": row(40.0), "faces": row(61.0)}
+    (tmp_path / "targets.json").write_text(json.dumps({"draws": 5, "shots": [5], "rows": rows}))
+    write_card(tmp_path)
+    card = (tmp_path / "CARD.md").read_text()
+    assert "Good at digits: +30.0 points over the untrained network" in card
+    assert "Bad at photos: -20.0 points over the untrained network" in card
+    assert "No gain at faces" in card
+
+
 def test_the_config_names_every_class_and_the_preprocessing(tmp_path: Path) -> None:
     run = start(tmp_path / "training", steps=1)
     run.run(progress=False)

@@ -10,6 +10,15 @@ from tlwidgets.errors import BackboneError
 
 GENERAL = {"glyphs": 0.28, "strokes": 0.20, "shapes": 0.05, "textures": 0.14, "fractals": 0.05, "scenes": 0.28}
 SMALL_RESNET = {"channels": [24, 48, 96, 192], "stem_width": 8}
+SMALL_VIT = {
+    "img_size": 48,
+    "patch_size": 8,
+    "embed_dim": 96,
+    "depth": 7,
+    "num_heads": 3,
+    "class_token": False,
+    "global_pool": "avg",
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,9 @@ RECIPES: dict[str, PretrainingRecipe] = {
         PretrainingRecipe("tlw_resnet"),
         PretrainingRecipe("tlw_resnet_pen", families={"strokes": 1.0}, minutes=5),
         PretrainingRecipe("tlw_resnet_texture", families={"textures": 1.0}, minutes=5),
+        PretrainingRecipe(
+            "tlw_vit", architecture="vit_tiny_patch16_224", model_args=SMALL_VIT, learning_rate=1e-3, warmup_steps=300
+        ),
         PretrainingRecipe("tlw_resnet_no_face", excluded_classes=("shape face",)),
     )
 }
