@@ -60,6 +60,12 @@ def test_saved_tables_and_datasets_load_again_with_the_same_splits(tmp_path, mak
     same(dataset, data_from_source(source, base=tmp_path / "dataset"))
 
 
+def test_saved_data_without_validation_images_gets_none_when_it_is_loaded_again(tmp_path):
+    data = load_data((np.random.default_rng(0).random((30, 9, 9)), [0, 1, 2] * 10), val=0.0, test=0.2)
+    again = data_from_source(data.save(tmp_path), base=tmp_path)
+    assert again.splits == data.splits == {"train": 24, "val": 0, "test": 6}
+
+
 def test_saving_named_data_writes_nothing(tmp_path):
     data = load_data("faces")
     assert data.save(tmp_path / "run") == data.source

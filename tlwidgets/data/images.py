@@ -174,11 +174,16 @@ class ImageData:
                 name=np.array(self.name),
                 numbers=self._reader.numbers,
             )
-            return {"arrays": "data.npz"}
+            return {"arrays": "data.npz", **self._final()}
         paths = self._reader.paths if isinstance(self._reader, FileReader) else self._write_images(folder)
         names = [self.classes[label] for label in self.labels]
         pd.DataFrame({"path": paths, "label": names, "split": self.split}).to_csv(folder / "data.csv", index=False)
-        return {"table": "data.csv"}
+        return {"table": "data.csv", **self._final()}
+
+    def _final(self) -> dict[str, Any]:
+        """Keep a split that is empty from being dealt when the data is loaded again."""
+        empty = {split: 0.0 for split in ("val", "test") if self.splits[split] == 0}
+        return {"options": empty} if empty else {}
 
     def _write_images(self, folder: Path) -> list[str]:
         (folder / "images").mkdir(exist_ok=True)
