@@ -19,7 +19,18 @@ def test_a_run_learns_and_leaves_everything_on_disk(recipe: tlw.Recipe, tmp_path
     assert list(run.history["epoch"]) == [1, 2, 3, 4, 5, 6]
     assert run.history["train_loss"].iloc[-1] < run.history["train_loss"].iloc[0]
     assert {"val_loss", "val_accuracy", "seconds", "learning_rate", "images_per_second"} <= set(run.history)
-    expected = ["audit", "best", "environment", "history", "last", "metrics", "predictions", "recipe", "status"]
+    expected = [
+        "audit",
+        "best",
+        "environment",
+        "history",
+        "last",
+        "metrics",
+        "predictions",
+        "rates",
+        "recipe",
+        "status",
+    ]
     assert sorted(path.stem for path in run.path.iterdir() if path.name != "data.npz") == expected
     assert not list(run.path.glob("*.partial"))
 

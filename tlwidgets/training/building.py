@@ -13,7 +13,7 @@ from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError, RunError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.checkpoint import load_state, restore_optimiser
+from tlwidgets.training.checkpoint import load_adapters, load_state, restore_optimiser
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import Event
 from tlwidgets.training.loop import Loop
@@ -70,6 +70,7 @@ def _take_up(
         raise RunError(f"The run in {str(folder.path)!r} has no checkpoint yet.", "Run its recipe again.")
     values, state = load_state(last, setting.backbone.model)
     loop = Loop(setting, method, folder, control, emit, Progress(**values))
+    load_adapters(last, setting.backbone.model)
     restore_optimiser(loop.optimiser, setting.backbone.model, state)
     folder.write_status("running", setting.data.classes)
     return loop

@@ -13,11 +13,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tlwidgets.errors import RunError
+from tlwidgets.freezing import merged_state, plain_names
 
 
 def save_model(path: Path, model: nn.Module) -> None:
-    """Writes parameters and buffers, atomically."""
-    _save(path, {f"model/{name}": tensor for name, tensor in model.state_dict().items()}, {})
+    """Writes parameters and buffers, atomically; what low-rank adapters learned is added to the weights."""
+    _save(path, {f"model/{name}": tensor for name, tensor in merged_state(model).items()}, {})
 
 
 def save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
@@ -25,15 +26,20 @@ def save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, p
 
     Args:
         path: The file.
-        model: Parameters and buffers are written.
+        model: Parameters and buffers are written; those of low-rank adapters apart from the network's own.
         optimiser: Its state is written by parameter name.
         progress: Plain values: epoch, step, rate, history, ...
     """
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    plain = plain_names(model)
+    tensors = {_key(name, plain.get(name, name)): tensor for name, tensor in model.state_dict().items()}
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, state in optimiser.state.items():
         tensors |= {f"optimizer/{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
     _save(path, tensors, {"progress": json.dumps(progress)})
+
+
+def _key(name: str, plain: str | None) -> str:
+    return f"adapter/{name}" if plain is None else f"model/{plain}"
 
 
 def load_model(path: Path, model: nn.Module) -> None:
@@ -64,6 +70,20 @@ def load_state(path: Path, model: nn.Module) -> tuple[dict[str, Any], dict[str, 
             optimiser.setdefault(name, {})[entry] = tensor
     progress: dict[str, Any] = json.loads(metadata["progress"])
     return progress, optimiser
+
+
+def load_adapters(path: Path, model: nn.Module) -> None:
+    """Reads what ``save_state`` wrote of low-rank adapters into a network that has the same ones again.
+
+    Raises:
+        RunError: The file is missing, damaged or of a network with other adapters.
+    """
+    tensors, _ = _load(path)
+    saved = {key.removeprefix("adapter/"): value for key, value in tensors.items() if key.startswith("adapter/")}
+    wanted = {name for name, plain in plain_names(model).items() if plain is None}
+    if wanted != set(saved):
+        raise RunError(f"The checkpoint {str(path)!r} has other low-rank adapters.", "Run the recipe again.")
+    model.load_state_dict(saved, strict=False)
 
 
 def restore_optimiser(

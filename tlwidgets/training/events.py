@@ -35,7 +35,10 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchEnded(Event):
-    """One optimiser step: loss and accuracy of its batch. ``step`` counts from 1 over the run, ``epoch`` from 1."""
+    """One optimiser step: loss and accuracy of its batch. ``step`` counts from 1 over the run, ``epoch`` from 1.
+
+    ``learning_rate`` is the head's; ``rates`` has what the optimiser used for every stage, 0 where nothing learns.
+    """
 
     step: int
     epoch: int
@@ -43,6 +46,7 @@ class BatchEnded(Event):
     accuracy: float
     learning_rate: float
     images_per_second: float
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from tlwidgets.training.events import (
 from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
 from tlwidgets.training.numerics import Numerics, fastest
-from tlwidgets.training.optimisation import carry_state, make_optimiser, set_rates
+from tlwidgets.training.optimisation import carry_state, make_optimiser, set_rates, stage_rates
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.schedules import rate_factor, scheduled_states
@@ -111,6 +111,12 @@ class Loop:
         cache = self.cuts.val if split == "val" else None
         with self.numerics.active(self.accelerator.device):
             return evaluate(self.backbone.model, self._batches(split), len(self.data.classes), cache)
+
+    def merge(self) -> None:
+        """Makes low-rank adapters, where there are any, part of the weights; the outputs stay the same."""
+        if self.applied.adapted:
+            self.cuts.close()
+            self.applied.merge()
 
     def close(self) -> None:
         """Gives back what the run kept beside its folder."""
@@ -229,6 +235,9 @@ class Loop:
     def _head_rate(self) -> float:
         return float(self.optimiser.param_groups[-1]["lr"] / (self.optimiser.param_groups[-1]["scale"] or 1))
 
+    def _stage_rates(self) -> dict[str, float]:
+        return {**dict.fromkeys(self.progress.states, 0.0), **stage_rates(self.optimiser)}
+
     def _tell_batch(self, epoch: int, result: StepResult, speed: float) -> None:
         self.emit(
             BatchEnded(
@@ -239,6 +248,7 @@ class Loop:
                 accuracy=result.correct / result.count,
                 learning_rate=self._head_rate(),
                 images_per_second=float(speed),
+                rates=self._stage_rates(),
             )
         )
 
@@ -298,6 +308,7 @@ class Loop:
         if states is None or states == self.progress.states:
             return
         self.check_frozen()
+        self.applied.merge()
         self.applied.undo()
         self.applied = FreezePlan(self.backbone, states).apply()
         self.progress.states = dict(self.applied.states)
@@ -311,6 +322,7 @@ class Loop:
     def _finish_epoch(self, epoch: int, row: dict[str, float]) -> None:
         self.progress.epoch = epoch
         self.progress.history.append(row)
+        self.progress.rates.append({"epoch": epoch, **self._stage_rates()})
         # Without validation images the latest epoch counts as the best.
         score = (row["val_accuracy"], -row["val_loss"])
         if math.isnan(row["val_loss"]) or score > (self.progress.best_accuracy, -self.progress.best_loss):
@@ -324,7 +336,7 @@ class Loop:
     def _checkpoint(self) -> None:
         if self.accelerator.is_main_process:
             self.folder.save_last(self.backbone.model, self.optimiser, vars(self.progress))
-            self.folder.write_history(self.progress.history)
+            self.folder.write_history(self.progress.history, self.progress.rates)
 
     def _out_of_patience(self, epoch: int) -> bool:
         patience = self.recipe.patience

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tlwidgets.backbones import Backbone
+from tlwidgets.freezing import learning_parameters, weight_of_adapter
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.schedules import rate_scales
 
@@ -19,14 +20,15 @@ def make_optimiser(recipe: Recipe, backbone: Backbone) -> torch.optim.Optimizer:
     biases (one dimension) without. A group's ``scale`` is its share of the recipe's learning rate: 1 for the head,
     for what comes before it see ``rate_scales``.
     """
-    parameters, scales = dict(backbone.model.named_parameters()), rate_scales(recipe, backbone)
+    known = rate_scales(recipe, backbone)
     groups: list[dict[str, Any]] = []
-    for stage in backbone.stages:
-        names = [name for name in stage.parameter_names if parameters[name].requires_grad]
-        for scale in dict.fromkeys(scales[name] for name in names):
-            learning = [parameters[name] for name in names if scales[name] == scale]
+    for stage, parameters in learning_parameters(backbone).items():
+        # An adapter learns at the rate of the weight that it stands beside.
+        scales = {name: known[name] if name in known else known[weight_of_adapter(name)] for name in parameters}
+        for scale in dict.fromkeys(scales.values()):
+            learning = [parameter for name, parameter in parameters.items() if scales[name] == scale]
             for decay, members in _by_decay(learning, recipe.weight_decay):
-                groups.append({"params": members, "weight_decay": decay, "scale": scale, "stage": stage.name})
+                groups.append({"params": members, "weight_decay": decay, "scale": scale, "stage": stage})
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=recipe.learning_rate)
@@ -45,8 +47,11 @@ def set_rates(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def stage_rates(optimiser: torch.optim.Optimizer) -> Mapping[str, float]:
-    """The effective rate of every stage that learns, read from the optimiser itself."""
-    return {group["stage"]: float(group["lr"]) for group in optimiser.param_groups}
+    """The effective rate of every stage that learns, read from the optimiser itself; of several the highest."""
+    rates: dict[str, float] = {}
+    for group in optimiser.param_groups:
+        rates[group["stage"]] = max(float(group["lr"]), rates.get(group["stage"], 0.0))
+    return rates
 
 
 def carry_state(old: torch.optim.Optimizer, new: torch.optim.Optimizer) -> None:

@@ -22,6 +22,7 @@ class Progress:
         best_loss: Validation loss of the best epoch.
         best_epoch: The best epoch; 0 before the first.
         history: One row an epoch.
+        rates: One row an epoch: the rate of every stage at its last step.
         precision: Number format that the run computes in; "" before it is chosen.
         channels_last: Whether the weights lie channels last.
     """
@@ -39,3 +40,4 @@ class Progress:
     precision: str = ""
     channels_last: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
+    rates: list[dict[str, float]] = field(default_factory=list)

@@ -19,6 +19,7 @@ from tlwidgets.training.checkpoint import load_model
 FILES = {
     "recipe": "recipe.yaml",
     "history": "history.csv",
+    "rates": "rates.csv",
     "metrics": "metrics.json",
     "status": "status.json",
     "environment": "environment.json",
@@ -83,8 +84,15 @@ class Run:
         Columns: ``epoch``, ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``,
         ``images_per_second`` and ``learning_rate`` (of the head, at the epoch's last step).
         """
-        path = self.path / FILES["history"]
-        return _table(path) if path.is_file() else pd.DataFrame(columns=["epoch"])
+        return self._rows("history")
+
+    @property
+    def stage_rates(self) -> pd.DataFrame:
+        """One row an epoch: the learning rate that the optimiser used for each stage at the epoch's last step.
+
+        A column a stage, 0 where nothing in it learned; where a stage has several rates, the highest.
+        """
+        return self._rows("rates")
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -137,6 +145,11 @@ class Run:
     def predict(self, images: np.ndarray | Sequence[np.ndarray]) -> list[str]:
         """The most probable class of each image, by name."""
         return [self.classes[i] for i in self.predict_proba(images).argmax(1)]
+
+    def _rows(self, name: str) -> pd.DataFrame:
+        path = self.path / FILES[name]
+        # An empty table is written as one empty line, which no parser takes for a table.
+        return _table(path) if path.is_file() and path.stat().st_size > 1 else pd.DataFrame(columns=["epoch"])
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / FILES[name]

@@ -60,9 +60,10 @@ class RunFolder:
         """Says how the run stands."""
         self.write_json("status", {"status": status, "classes": list(classes), "error": error})
 
-    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Writes all epochs so far."""
+    def write_history(self, rows: Sequence[Mapping[str, float]], rates: Sequence[Mapping[str, float]]) -> None:
+        """Writes all epochs so far, and the rate of every stage in them."""
         self._write("history", pd.DataFrame(list(rows)).to_csv(index=False))
+        self._write("rates", pd.DataFrame(list(rates)).to_csv(index=False))
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:
         """Writes one of the folder's JSON files."""

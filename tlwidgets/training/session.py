@@ -211,6 +211,7 @@ class TrainingSession:
         """Audits the frozen part, then judges the best epoch's weights (the present ones before the first)."""
         checked = loop.check_frozen()
         loop.folder.write_json("audit", {"unmoved": checked, "states": loop.progress.states})
+        loop.merge()
         if loop.progress.best_epoch:
             load_model(loop.folder.path / FILES["best"], loop.backbone.model)
         else:
