@@ -23,6 +23,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.backbones.preprocessing import Preprocessing
 from tlwidgets.errors import BackboneError
 
@@ -55,8 +56,10 @@ def adapt_input(model: nn.Module, in_chans: int, preprocessing: Preprocessing) -
         model.transform_input = False  # type: ignore[assignment]  # a flag, no module
         preprocessing = replace(preprocessing, mean=(0.5,) * 3, std=(0.5,) * 3)
     mean, std = sum(preprocessing.mean) / 3, sum(preprocessing.std) / 3
-    for name in first_layers(model):
-        _fold(model, name, in_chans, preprocessing, (mean, std))
+    names = first_layers(model)
+    colour_last = [_colour_last(model, name, preprocessing) for name in names]
+    for name, last in zip(names, colour_last, strict=True):
+        _fold(model, name, last, in_chans, preprocessing, (mean, std))
     extra = in_chans - 3
     return replace(
         preprocessing,
@@ -77,23 +80,74 @@ def first_layers(model: nn.Module) -> tuple[str, ...]:
         named = next((name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)), ())
     names = (named,) if isinstance(named, str) else tuple(named)
     if not names or not all(isinstance(model.get_submodule(name), nn.Conv2d | nn.Linear) for name in names):
-        raise BackboneError(
-            f"{type(model).__name__} does not begin with a convolution: it takes colour images only.",
-            "Use in_chans=3; grey images are repeated in three colours by themselves.",
-        )
+        raise _colour_only(model)
     return names
 
 
-def _fold(model: nn.Module, name: str, in_chans: int, preprocessing: Preprocessing, grey: tuple[float, float]) -> None:
+class _Reached(Exception):  # noqa: N818  no error: it ends a forward pass that has shown what was asked
+    """The first layer has been reached, with this input."""
+
+
+def _colour_last(model: nn.Module, name: str, preprocessing: Preprocessing) -> bool:
+    """Whether the colour changes fastest along a layer's inputs: (position, colour), else (colour, position).
+
+    Networks that fold space into depth before the first layer, or cut patches by hand, do the one or the other: an
+    image of one value a colour tells.
+    """
+
+    def stop(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        raise _Reached(inputs[0])
+
+    layer = model.get_submodule(name)
+    device = next(model.parameters()).device
+    image = torch.tensor([1.0, 2.0, 3.0], device=device).view(1, 3, 1, 1).expand(1, *preprocessing.input_size)
+    handle = layer.register_forward_pre_hook(stop)
+    try:
+        with evaluating(model), torch.no_grad():
+            model(image)
+    except _Reached as reached:
+        seen = reached.args[0]
+    finally:
+        handle.remove()
+    flat = (
+        seen.flatten(0, -2)[0] if isinstance(layer, nn.Linear) else seen[0, :, seen.shape[2] // 2, seen.shape[3] // 2]
+    )
+    # Rounded, because a network may resize the image first.
+    colours, positions = flat.round(decimals=3).tolist(), len(flat) // 3
+    if colours == [1.0, 2.0, 3.0] * positions:
+        return True
+    if colours == [1.0] * positions + [2.0] * positions + [3.0] * positions:
+        return False
+    raise _colour_only(model)
+
+
+def _colour_only(model: nn.Module) -> BackboneError:
+    return BackboneError(
+        f"{type(model).__name__} does not begin with a convolution: it takes colour images only.",
+        "Use in_chans=3; grey images are repeated in three colours by themselves.",
+    )
+
+
+def _fold(
+    model: nn.Module,
+    name: str,
+    colour_last: bool,
+    in_chans: int,
+    preprocessing: Preprocessing,
+    grey: tuple[float, float],
+) -> None:
     layer = _with_plain_weight(model, name)
     weight = layer.weight.detach()
-    # Stems that fold space into depth see (position, colour) pairs with the colour last: (O, positions, 3, ...).
-    colours = weight.reshape(len(weight), -1, 3, *weight.shape[2:])
+    # (O, positions, 3, ...), whichever way round the layer has them
+    shape = (-1, 3) if colour_last else (3, weight.shape[1] // 3)
+    colours = weight.reshape(len(weight), *shape, *weight.shape[2:])
+    colours = colours if colour_last else colours.transpose(1, 2)
     if in_chans > 3:
         nothing = torch.zeros_like(colours[:, :, :1]).repeat_interleave(in_chans - 3, 2)
         folded, offset = torch.cat([colours, nothing], 2), None
     else:
         folded, offset = _grey(colours, in_chans, preprocessing, grey)
+    folded = folded if colour_last else folded.transpose(1, 2)
     layer.weight = nn.Parameter(folded.flatten(1, 2).contiguous())
     size = "in_features" if isinstance(layer, nn.Linear) else "in_channels"
     setattr(layer, size, layer.weight.shape[1])

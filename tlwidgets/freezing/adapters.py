@@ -53,7 +53,16 @@ def add_adapters(model: nn.Module, layers: Iterable[str]) -> dict[str, nn.Module
         inject_adapter_in_model(config, model)
     for name in set(vars(model)) - attributes:
         delattr(model, name)
+    for name, layer in before.items():
+        _answer_for(model.get_submodule(name), layer)
     return before
+
+
+def _answer_for(adapter: nn.Module, layer: nn.Module) -> None:
+    """Lets the adapter know its layer's kernel size and the like, which some networks read in their forward pass."""
+    for name, value in vars(layer).items():
+        if not name.startswith("_") and not hasattr(adapter, name):
+            setattr(adapter, name, value)
 
 
 def remove_adapters(model: nn.Module, layers: Mapping[str, nn.Module]) -> None:
