@@ -32,7 +32,7 @@ def shapes() -> DrawnImages:
 
 
 def start(out: Path, steps: int = 6, recipe: PretrainingRecipe = TINY, seed: int = 0) -> Pretraining:
-    return Pretraining(recipe, out, seed=seed, steps=steps)
+    return Pretraining(recipe, out, seed=seed, steps=steps, progress=False)
 
 
 def weights(run: Pretraining) -> dict[str, torch.Tensor]:
@@ -77,14 +77,14 @@ def test_statistics_tell_colours_apart_and_fine_grain_from_coarse() -> None:
 
 def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
     whole = start(tmp_path / "whole")
-    whole.run(progress=False)
+    whole.run()
     broken = start(tmp_path / "broken")
     for _ in range(3):
-        broken._one_step()
+        broken.advance()
     broken.save()
     resumed = start(tmp_path / "broken")
     resumed.restore()
-    resumed.run(progress=False)
+    resumed.run()
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, weights(resumed)[name]), name
 
@@ -110,12 +110,12 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     with torch.no_grad():
         run.learner.describer.weight.fill_(float("nan"))
     with pytest.raises(TrainingError, match="step 0"):
-        run.run(progress=False)
+        run.run()
 
 
 def test_the_bundle_loads_through_timm_with_the_network_s_own_answers(tmp_path: Path) -> None:
     run = start(tmp_path / "training", steps=2)
-    run.run(progress=False)
+    run.run()
     facts = write_bundle(run, tmp_path)
     write_card(tmp_path)
     model = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
@@ -129,7 +129,7 @@ def test_the_bundle_loads_through_timm_with_the_network_s_own_answers(tmp_path: 
 
 def test_the_card_says_where_the_backbone_is_good_and_where_it_is_bad(tmp_path: Path) -> None:
     run = start(tmp_path / "training", steps=1)
-    run.run(progress=False)
+    run.run()
     write_bundle(run, tmp_path)
 
     def row(pretrained: float) -> dict[str, list[list[float]]]:
@@ -146,7 +146,7 @@ def test_the_card_says_where_the_backbone_is_good_and_where_it_is_bad(tmp_path: 
 
 def test_the_config_names_every_class_and_the_preprocessing(tmp_path: Path) -> None:
     run = start(tmp_path / "training", steps=1)
-    run.run(progress=False)
+    run.run()
     write_bundle(run, tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     state = safetensors.torch.load_file(tmp_path / "model.safetensors")

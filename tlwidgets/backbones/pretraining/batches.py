@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from tlwidgets.backbones.pretraining import augment
 from tlwidgets.backbones.sources import Bank, build_bank
@@ -41,14 +42,22 @@ class DrawnImages:
         size: height and width of the images in a batch, in pixels.
         seed: seed of the drawings.
         excluded_classes: classes left out, by name.
+        progress: show a progress bar while drawing, which takes about half a minute for all families.
     """
 
     def __init__(
-        self, families: Mapping[str, float], size: int, *, seed: int, excluded_classes: tuple[str, ...] = ()
+        self,
+        families: Mapping[str, float],
+        size: int,
+        *,
+        seed: int,
+        excluded_classes: tuple[str, ...] = (),
+        progress: bool = False,
     ) -> None:
         self.size = size
         self.shares = dict(families)
-        self.banks = {family: build_bank(family, seed=seed).without(excluded_classes) for family in families}
+        drawing = tqdm(families, desc="drawing", unit="family", disable=not progress)
+        self.banks = {family: build_bank(family, seed=seed).without(excluded_classes) for family in drawing}
         self.class_names = tuple(name for bank in self.banks.values() for name in bank.class_names)
         counts = [len(bank.class_names) for bank in self.banks.values()]
         self.first_label = dict(zip(self.banks, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))

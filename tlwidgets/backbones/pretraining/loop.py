@@ -91,14 +91,29 @@ class Pretraining:
         seed: of the weights, the drawings and the order of images.
         steps: length of the run in steps; then a run is repeatable to the bit on the same machine.
         minutes: length by the clock, used when `steps` is None.
+        progress: show progress bars.
     """
 
     def __init__(
-        self, recipe: PretrainingRecipe, out: Path, *, seed: int, steps: int | None = None, minutes: float | None = None
+        self,
+        recipe: PretrainingRecipe,
+        out: Path,
+        *,
+        seed: int,
+        steps: int | None = None,
+        minutes: float | None = None,
+        progress: bool = True,
     ) -> None:
         self.recipe, self.out, self.seed = recipe, out, seed
         self.steps, self.minutes = steps, recipe.minutes if minutes is None else minutes
-        self.data = DrawnImages(recipe.families, recipe.image_size, seed=seed, excluded_classes=recipe.excluded_classes)
+        self.progress = progress
+        self.data = DrawnImages(
+            recipe.families,
+            recipe.image_size,
+            seed=seed,
+            excluded_classes=recipe.excluded_classes,
+            progress=progress,
+        )
         self.learner = Learner(recipe, self.data, seed).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.learner, recipe)
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
@@ -110,16 +125,16 @@ class Pretraining:
         """Share of the run that is over, 0 to 1."""
         return min(1.0, self.step / self.steps if self.steps is not None else self.seconds / (60 * self.minutes))
 
-    def run(self, progress: bool = True) -> None:
+    def run(self) -> None:
         """Train to the end, writing a checkpoint every minute.
 
         Raises:
             TrainingError: the loss is no longer a number.
         """
         saved = time.monotonic()
-        with tqdm(total=100, initial=round(100 * self.done), unit="%", disable=not progress) as bar:
+        with tqdm(total=100, initial=round(100 * self.done), unit="%", disable=not self.progress) as bar:
             while self.done < 1:
-                row = self._one_step()
+                row = self.advance()
                 if self.step % LOG_EVERY == 0:
                     self._log(row)
                     bar.set_postfix(loss=f"{row['loss']:.3f}", accuracy=f"{row['accuracy']:.3f}", step=self.step)
@@ -130,7 +145,12 @@ class Pretraining:
         self.save()
         self.learner.eval()
 
-    def _one_step(self) -> dict[str, float]:
+    def advance(self) -> dict[str, float]:
+        """Take one step; returns its loss, the parts of it and the accuracy.
+
+        Raises:
+            TrainingError: the loss is no longer a number.
+        """
         started, cpu_started = time.monotonic(), time.process_time()
         rate = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warmup_steps) * (1 - self.done)
         for group in self.optimiser.param_groups:
