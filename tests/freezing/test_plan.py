@@ -55,3 +55,29 @@ def test_making_and_changing_a_plan_leaves_the_network_alone(tiny: str) -> None:
     FreezePlan(backbone).freeze_until("stage3")
     assert all(p.requires_grad for p in backbone.model.parameters())
     assert all("train" not in vars(m) for m in backbone.model.modules())
+
+
+def test_a_stage_is_meant_by_name_place_or_pattern_and_the_last_entry_counts() -> None:
+    plan = FreezePlan(STAGES, {"*": "lora", "stage*": "norm", 0: "frozen", -1: "trainable"})
+    assert plan.states == {"stem": "frozen", "stage1": "norm", "stage2": "norm", "head": "trainable"}
+    assert (plan[0], plan[-1], plan["stage1"]) == ("frozen", "trainable", "norm")
+    plan["stage[12]"] = "lora"
+    plan.freeze("stem", -1).unfreeze("stage*")
+    assert plan.states == {"stem": "frozen", "stage1": "trainable", "stage2": "trainable", "head": "frozen"}
+    assert plan.freeze_until(1)["stage1"] == "frozen"
+
+
+def test_a_pattern_or_place_that_means_nothing_or_too_much_is_refused() -> None:
+    plan = FreezePlan(STAGES)
+    with pytest.raises(PlanError, match=r"no stage named 'layer\*'.*stem, stage1"):
+        plan["layer*"] = "frozen"
+    with pytest.raises(PlanError, match="no stage number 4"):
+        plan[4] = "frozen"
+    with pytest.raises(PlanError, match="means 2 stages here: stage1, stage2"):
+        plan.freeze_until("stage*")
+    assert set(plan.states.values()) == {"trainable"}
+
+
+def test_freeze_until_uses_the_two_plain_states_whatever_stood_there() -> None:
+    plan = FreezePlan(STAGES, {"*": "lora"}).freeze_until("stage1")
+    assert list(plan.states.values()) == ["frozen", "frozen", "trainable", "trainable"]
