@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-STAGES = [
+STAGES: list[dict[str, Any]] = [
     {"name": "stem", "label": "conv1", "parameters": 2800, "share": 0.11, "norms": 1},
     {"name": "stage1", "label": "layer1", "parameters": 18_560, "share": 0.29, "norms": 4},
     {"name": "stage2", "label": "layer2", "parameters": 66_384, "share": 0.24, "norms": 5},
@@ -18,6 +18,8 @@ STAGES = [
     {"name": "stage4", "label": "layer4", "parameters": 267_840, "share": 0.16, "norms": 5},
     {"name": "head", "label": HOSTILE, "parameters": 970, "share": 0.0001, "norms": 0},
 ]
+for stage in STAGES:
+    stage["learning"] = {"frozen": 0, "norm": 16, "lora": 400, "trainable": stage["parameters"]}
 BATCH_COLUMNS = ["step", "loss", "accuracy", "learning_rate", "images_per_second"]
 EPOCH_COLUMNS = [
     "step",
@@ -127,6 +129,13 @@ class TestFreezeBoard:
         root = bare.mount("freeze_board", board_state())
         cells = [row.locator("td").nth(3).inner_text() for row in root.locator("tbody tr").all()]
         assert cells == ["fixed", "fixed", "fixed", "moves", "moves", "none"]
+
+    def test_states_between_frozen_and_trainable_are_named_and_counted(self, bare: Any) -> None:
+        states = {stage["name"]: "frozen" for stage in STAGES} | {"stage4": "lora", "head": "norm"}
+        root = bare.mount("freeze_board", board_state(states=states))
+        assert root.get_by_role("switch", name="stage4 learns").inner_text() == "LoRA"
+        assert root.get_by_role("switch", name="head learns").inner_text() == "Norms only"
+        assert root.locator(".tlw-board-total").inner_text().startswith("416 of")
 
     def test_a_silent_kernel_is_noticed(self, bare: Any) -> None:
         root = bare.mount("freeze_board", board_state())

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+TimeoutError = pytest.importorskip("playwright.sync_api").TimeoutError  # noqa: A001  the browser's, not Python's
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -24,11 +26,12 @@ def points(page: Any) -> int:
 
 
 def wait_for_points(page: Any, more_than: int) -> int:
-    page.wait_for_function(
-        "(n) => Number(document.querySelector('.tlw-dashboard')?.dataset.points) > n",
-        arg=more_than,
-        timeout=TRAINING_MS,
-    )
+    more = "(n) => Number(document.querySelector('.tlw-dashboard')?.dataset.points) > n"
+    try:
+        page.wait_for_function(more, arg=more_than, timeout=TRAINING_MS)
+    except TimeoutError as late:
+        shown = page.locator(".tlw-dashboard").inner_text()
+        raise AssertionError(f"{points(page)} points, not more than {more_than}; the dashboard says: {shown}") from late
     return points(page)
 
 

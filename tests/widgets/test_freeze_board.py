@@ -37,6 +37,12 @@ def test_freeze_until_counts_what_is_left(board: FreezeBoard) -> None:
     assert board.plan["stage3"] == "trainable"
 
 
+def test_states_between_frozen_and_trainable_count_what_learns_in_them(board: FreezeBoard) -> None:
+    board.states = dict.fromkeys(board.states, "frozen") | {"stage2": "norm"}
+    assert board.trainable_parameters == int(board.plan.table()["trainable"].sum())
+    assert 0 < board.trainable_parameters < board.stages[2]["parameters"]
+
+
 def test_undo_takes_one_change_back_at_a_time(board: FreezeBoard) -> None:
     board.freeze_until("stage1")
     board.head_only()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from tlwidgets.freezing import FreezePlan, check_states
+from tlwidgets.freezing import STATES, FreezePlan, check_states
 from tlwidgets.widgets.base import TlwWidget
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ class FreezeBoard(TlwWidget):
     """Name of the backbone shown."""
 
     stages: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """One mapping a stage, input first: name, label, parameters, share (of the compute), norms (BatchNorm layers)."""
+    """One mapping a stage, input first: name, label, parameters, share (of the compute), norms (BatchNorm layers) and
+    learning (scalars that learn, by state)."""
 
     states = traitlets.Dict().tag(sync=True)
-    """"frozen" or "trainable" by stage name; assign to it to change the plan."""
+    """State by stage name, one of ``tlwidgets.freezing.STATES``; assign to it to change the plan."""
 
     trainable_parameters = traitlets.Int(0).tag(sync=True)
     """Scalars that learn."""
@@ -84,7 +85,7 @@ class FreezeBoard(TlwWidget):
         self._count()
 
     def set_state(self, stage: str, state: str) -> None:
-        """Sets one stage to "frozen" or "trainable"."""
+        """Sets one stage to one of ``tlwidgets.freezing.STATES``."""
         plan = self.plan
         plan[stage] = state
         self.states = plan.states
@@ -120,9 +121,7 @@ class FreezeBoard(TlwWidget):
         self._count()
 
     def _count(self) -> None:
-        self.trainable_parameters = sum(
-            row["parameters"] or 0 for row in self.stages if self.states.get(row["name"]) == "trainable"
-        )
+        self.trainable_parameters = sum(row["learning"].get(self.states.get(row["name"]), 0) for row in self.stages)
         self.can_undo = bool(self._past)
 
 
@@ -139,10 +138,15 @@ def _plan(source: Backbone | FreezePlan | str, states: Mapping[str, str] | None)
 def _rows(plan: FreezePlan) -> list[dict[str, Any]]:
     """Describes the stages; a plan made from names alone knows only these."""
     if plan.backbone is None:
-        return [{"name": name, "label": "", "parameters": None, "share": None, "norms": None} for name in plan.stages]
+        unknown: dict[str, Any] = {"label": "", "parameters": None, "share": None, "norms": None, "learning": {}}
+        return [{"name": name, **unknown} for name in plan.stages]
     from tlwidgets.backbones import stage_costs
 
     shares = stage_costs(plan.backbone)["share"].tolist()
+    learning = {
+        state: FreezePlan(plan.backbone, dict.fromkeys(plan.stages, state)).table()["trainable"].tolist()
+        for state in STATES
+    }
     return [
         {
             "name": stage.name,
@@ -151,6 +155,7 @@ def _rows(plan: FreezePlan) -> list[dict[str, Any]]:
             "share": float(share),
             # Only layers with running statistics can move without a gradient: one such buffer a layer.
             "norms": sum(name.endswith("running_mean") for name in stage.buffer_names),
+            "learning": {state: int(counts[index]) for state, counts in learning.items()},
         }
-        for stage, share in zip(plan.backbone.stages, shares, strict=True)
+        for index, (stage, share) in enumerate(zip(plan.backbone.stages, shares, strict=True))
     ]

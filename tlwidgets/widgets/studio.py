@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from IPython.display import HTML, DisplayHandle, display
 
-from tlwidgets.errors import TlwError
+from tlwidgets.errors import RecipeError, TlwError
 from tlwidgets.recipe import Recipe
 from tlwidgets.widgets.code_panel import CodePanel
 from tlwidgets.widgets.dashboard import TrainingDashboard
@@ -164,9 +164,13 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _recipe_on_disk(self) -> Recipe:
         """The recipe with data that a text can name: those in memory by the copy in the latest run's folder."""
-        run = self.run
-        if self.data.source or run is None:
+        if "memory" not in self.data.source:
             return self.recipe
+        run = self.run
+        if run is None:
+            raise RecipeError(
+                "The data live only in memory.", "Train once: the run's folder keeps a copy to name here."
+            )
         (kind, file), *_ = run.recipe.data.items()
         return self.recipe.replace(data={kind: str(run.path.resolve() / file)})
 
@@ -188,7 +192,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             self.board.note = "Takes effect at the next epoch of the run."
 
     def _count_stages(self) -> None:
-        learns = sum(state == "trainable" for state in self.board.states.values())
+        learns = sum(state != "frozen" for state in self.board.states.values())
         self.steps.note(STAGES, f"{learns} of {len(self.board.states)} learn")
 
     def _settings_changed(self) -> None:
@@ -233,7 +237,7 @@ def _row(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
     return {
         "run": session.run.path.name,
         "backbone": short_name(recipe.backbone),
-        "learns": f"{states.count('trainable')} of {len(states)} stages",
+        "learns": f"{len(states) - states.count('frozen')} of {len(states)} stages",
         "epochs": len(history),
         "seconds": float(history["seconds"].sum()) if len(history) else None,
         "accuracy": card.content["accuracy"],

@@ -12,6 +12,7 @@ interface Stage {
   parameters: number | null;
   share: number | null;
   norms: number | null;
+  learning: Record<string, number>;
 }
 
 interface State {
@@ -142,7 +143,7 @@ class Board {
   }
 
   private flip(stage: string): Promise<void> {
-    const state = this.state(stage) === "frozen" ? "trainable" : "frozen";
+    const state = this.state(stage) === "frozen" ? "trainable" : "frozen"; // the states between are set from Python
     this.wished[stage] = state;
     return this.ask("set_state", { stage, state });
   }
@@ -188,20 +189,21 @@ class Board {
   }
 
   private learning(): number {
-    const learns = this.model.get("stages").filter((stage) => this.state(stage.name) === "trainable");
-    return learns.reduce((sum, stage) => sum + (stage.parameters ?? 0), 0);
+    return this.model.get("stages").reduce((sum, stage) => sum + (stage.learning[this.state(stage.name)] ?? 0), 0);
   }
 
   private updateRow(stage: Stage): void {
     const row = this.rows.get(stage.name);
     if (!row) return;
-    const learns = this.state(stage.name) === "trainable";
-    row.element.dataset["state"] = learns ? "trainable" : "frozen";
-    if (row.toggle.getAttribute("aria-checked") !== String(learns)) {
+    const state = this.state(stage.name);
+    const learns = state !== "frozen";
+    if (row.element.dataset["state"] !== state) {
+      row.element.dataset["state"] = state;
       row.toggle.setAttribute("aria-checked", String(learns));
-      row.toggle.replaceChildren(icon(learns ? "trainable" : "frozen"), learns ? TEXT.trainable : TEXT.frozen);
+      row.toggle.replaceChildren(icon(learns ? "trainable" : "frozen"), TEXT.states[state] ?? state);
     }
-    setText(row.norm, !stage.norms ? TEXT.normNone : learns ? TEXT.normMoves : TEXT.normFixed);
+    // Only a wholly trainable stage lets the running statistics move.
+    setText(row.norm, !stage.norms ? TEXT.normNone : state === "trainable" ? TEXT.normMoves : TEXT.normFixed);
   }
 }
 
