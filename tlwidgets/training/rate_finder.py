@@ -114,7 +114,11 @@ def find_learning_rate(
         )
     with own_random_numbers():
         setting = _setting(recipe, data)
-        method, optimiser = make_method(setting), make_optimiser(recipe, setting.backbone)
+        # In the order of a run: a method is made for the network as it is before the plan changes it.
+        method = make_method(setting)
+        setting.backbone.model.to(_device())
+        FreezePlan(setting.backbone, recipe.plan).apply()
+        optimiser = make_optimiser(recipe, setting.backbone)
         batches = _batches(setting)
         stages = list(dict.fromkeys(group["stage"] for group in optimiser.param_groups)) if per_stage else []
         rates = np.geomspace(lowest, highest, steps).tolist()
@@ -172,9 +176,14 @@ def _setting(recipe: Recipe, data: ImageData | None) -> Setting:
     images = data or (data_from_source(dict(source)) if isinstance(source, Mapping) else load_data(source))
     torch.manual_seed(recipe.seed)
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(images.classes))
-    backbone.model.to(Accelerator(cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available()).device)
-    FreezePlan(backbone, recipe.plan).apply()
     return Setting(backbone, images, recipe)
+
+
+def _device() -> torch.device:
+    device: torch.device = Accelerator(
+        cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available()
+    ).device
+    return device
 
 
 def _batches(setting: Setting) -> Batches:
