@@ -136,7 +136,7 @@ def _torchvision() -> tuple[Entry, ...]:
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     entries = []
     for name in list_models(module=classification):
-        weights = get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+        weights = get_model_weights(name).DEFAULT
         entries.append(
             Entry(
                 name=f"torchvision/{name}",
