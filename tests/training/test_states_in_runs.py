@@ -1,0 +1,111 @@
+"""Runs in which only norms or low-rank adapters of a stage learn, and the rates that a run reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+import tlwidgets as tlw
+from tlwidgets.errors import PlanError
+from tlwidgets.freezing import learning_parameters
+from tlwidgets.training import BatchEnded, EpochEnded, Event, PlanChanged
+from tlwidgets.training.optimisation import make_optimiser, set_rates, stage_rates
+
+NUMBERS = ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"]
+PLAN = {"*": "lora", "stem": "norm", -1: "trainable"}
+
+
+def _keys(path: Path) -> list[str]:
+    with safe_open(path, "pt") as file:
+        return list(file.keys())
+
+
+def test_a_run_with_adapters_leaves_plain_weights_that_predict_what_it_was_judged_by(
+    recipe: tlw.Recipe, tmp_path: Path, stripes: tuple[np.ndarray, np.ndarray]
+) -> None:
+    run = tlw.fit(recipe.replace(plan=PLAN, epochs=3), tmp_path / "run", progress=False)
+    assert run.status == "finished"
+    assert run.recipe.plan == PLAN
+    plain = {f"model/{name}" for name in tlw.load_backbone(recipe.backbone, num_classes=3).model.state_dict()}
+    assert set(_keys(run.path / "best.safetensors")) == plain
+    last = set(_keys(run.path / "last.safetensors"))
+    assert plain < last
+    assert any(key.startswith("adapter/layer4.0.conv1.lora_A") for key in last)
+    indices = run.predictions["index"].to_numpy()
+    assert run.predict(stripes[0][indices]) == list(run.predictions["predicted"])
+    unmoved = json.loads((run.path / "audit.json").read_text())["unmoved"]
+    assert {"layer4.0.conv1.weight", "conv1.0.weight", "bn1.running_mean"} <= set(unmoved)
+    assert "bn1.weight" not in unmoved
+
+
+def test_a_stopped_run_with_adapters_goes_on_to_the_numbers_of_one_never_stopped(
+    recipe: tlw.Recipe, tmp_path: Path
+) -> None:
+    recipe = recipe.replace(plan=PLAN, epochs=3)
+    whole = tlw.fit(recipe, tmp_path / "whole", progress=False)
+    session = tlw.TrainingSession(recipe, tmp_path / "halved")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            session.stop()
+
+    session.subscribe(stop)
+    session.start().wait(120)
+    resumed = tlw.resume(tmp_path / "halved", progress=False)
+    assert whole.history[NUMBERS].equals(resumed.history[NUMBERS])
+    assert whole.metrics == resumed.metrics
+    assert whole.stage_rates.equals(resumed.stage_rates)
+
+
+def test_a_new_plan_keeps_what_the_adapters_of_the_old_one_learned(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    session = tlw.TrainingSession(recipe.replace(plan={"*": "lora", "head": "trainable"}, epochs=8), tmp_path / "run")
+
+    def freeze(event: Event) -> None:
+        if isinstance(event, EpochEnded) and event.epoch == 6:
+            session.set_plan({"*": "frozen", "head": "trainable"})
+
+    session.subscribe(freeze)
+    history = session.start().wait(120).history
+    assert any(isinstance(event, PlanChanged) for event in session.events)
+    losses = list(history["train_loss"])
+    assert losses[5] < 0.8 * losses[0]
+    assert losses[6] < losses[0]
+    assert losses[6] == pytest.approx(losses[5], rel=0.5)
+
+
+def test_a_plan_that_fits_no_stage_is_refused_before_a_folder_is_made(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"no stage named 'layer\*'"):
+        tlw.fit(recipe.replace(plan={"layer*": "frozen"}), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_step_tells_the_rate_of_every_stage_and_the_run_keeps_them(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    recipe = recipe.replace(plan={"stem": "frozen", "stage1": "frozen"}, backbone_scale=0.1, learning_rate=0.02)
+    session = tlw.TrainingSession(recipe, tmp_path / "run")
+    run = session.start().wait(120)
+    steps = [event for event in session.events if isinstance(event, BatchEnded)]
+    assert list(steps[0].rates) == ["stem", "stage1", "stage2", "stage3", "stage4", "head"]
+    assert steps[0].rates["stem"] == steps[0].rates["stage1"] == 0
+    assert steps[0].rates["stage4"] == pytest.approx(0.002)
+    assert all(step.rates["head"] == step.learning_rate for step in steps)
+    assert steps[-1].rates["stage4"] < steps[0].rates["stage4"]  # the schedule reaches every stage
+    assert list(run.stage_rates["epoch"]) == [1, 2]
+    assert run.stage_rates["stage4"].iloc[-1] == steps[-1].rates["stage4"]
+    assert "stage4" not in run.history
+
+
+def test_the_optimiser_holds_what_learns_and_nothing_else(recipe: tlw.Recipe, tiny: str) -> None:
+    backbone = tlw.load_backbone(tiny, num_classes=3)
+    tlw.FreezePlan(backbone, {"stem": "frozen", "stage1": "norm", "stage2": "lora"}).apply()
+    optimiser = make_optimiser(recipe.replace(backbone_scale=0.5), backbone)
+    held = [id(parameter) for group in optimiser.param_groups for parameter in group["params"]]
+    learning = [id(p) for members in learning_parameters(backbone).values() for p in members.values()]
+    assert len(held) == len(set(held))
+    assert set(held) == set(learning) == {id(p) for p in backbone.model.parameters() if p.requires_grad}
+    set_rates(optimiser, 0.01)
+    rates = stage_rates(optimiser)
+    assert rates == pytest.approx({"stage1": 0.005, "stage2": 0.005, "stage3": 0.005, "stage4": 0.005, "head": 0.01})
