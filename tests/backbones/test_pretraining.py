@@ -8,7 +8,7 @@ import timm
 import torch
 
 from tlwidgets.backbones.pretraining import statistics
-from tlwidgets.backbones.pretraining.__main__ import main
+from tlwidgets.backbones.pretraining.__main__ import main, parse, shorten
 from tlwidgets.backbones.pretraining.batches import DrawnImages
 from tlwidgets.backbones.pretraining.bundle import write_bundle
 from tlwidgets.backbones.pretraining.card import write_card
@@ -87,6 +87,36 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tmp_path: 
     resumed.run()
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, weights(resumed)[name]), name
+
+
+def test_a_recipe_that_follows_another_goes_on_from_its_weights(tmp_path: Path) -> None:
+    first = start(tmp_path / "first", steps=2)
+    first.run()
+    second = Pretraining(
+        replace(TINY, name="second", palette_weight=1.0),
+        tmp_path / "second",
+        seed=0,
+        steps=2,
+        after=first,
+        progress=False,
+    )
+    for name, tensor in weights(first).items():
+        assert torch.equal(tensor, weights(second)[name]), name
+    second.run()
+    assert second.parts == [first, second]
+    assert not torch.equal(weights(first)["painter.weight"], weights(second)["painter.weight"])
+    recipe = replace(second.recipe, follows=first.recipe)
+    second.recipe = recipe
+    facts = write_bundle(second, tmp_path)
+    assert facts["images"] == 4 * TINY.batch_size
+
+
+def test_the_length_of_a_run_is_shared_among_its_parts(tmp_path: Path) -> None:
+    first = replace(TINY, name="first", minutes=30)
+    whole = replace(TINY, follows=first, minutes=10)
+    options = parse(["tiny", "--steps", "100"])
+    assert shorten(options, first, whole).steps == 75
+    assert shorten(options, replace(whole, follows=None), whole).steps == 25
 
 
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 
 import numpy as np
 import torch
@@ -66,6 +67,12 @@ class DrawnImages:
             for family, bank in self.banks.items()
             for held_out in (False, True)
         }
+
+    def with_shares(self, families: Mapping[str, float]) -> DrawnImages:
+        """The same drawings in another mixture; `families` are those of this source, in the same order."""
+        other = copy(self)
+        other.shares = {family: families[family] for family in self.banks}
+        return other
 
     def batch(self, n: int, seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         """A training batch, a function of its seed.

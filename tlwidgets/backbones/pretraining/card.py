@@ -51,8 +51,9 @@ def _head(facts: Mapping[str, Any], folder: Path) -> str:
 
 
 def _source(facts: Mapping[str, Any]) -> str:
+    parts = _parts(facts["recipe"])
     rows = [
-        f"| {family} | {facts['recipe']['families'][family]:.2f} | {classes} | "
+        f"| {family} | {', then '.join(f'{part[family]:.2f}' for part in parts)} | {classes} | "
         f"{100 * facts['accuracy_fresh_views'][family]:.1f} | {100 * facts['accuracy_held_out_drawings'][family]:.1f} |"
         for family, classes in facts["classes"].items()
     ]
@@ -69,6 +70,12 @@ def _source(facts: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _parts(recipe: Mapping[str, Any]) -> list[Mapping[str, float]]:
+    """Shares of the families in each part of the run, the first part first."""
+    before = _parts(recipe["follows"]) if recipe["follows"] else []
+    return [*before, recipe["families"]]
 
 
 def _targets(measured: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from tlwidgets.backbones.pretraining.batches import DrawnImages, normalise
 from tlwidgets.backbones.pretraining.recipes import PretrainingRecipe
 from tlwidgets.errors import TrainingError
 
+CHECKPOINT = "checkpoint.safetensors"
 CHECKPOINT_EVERY = 60.0
 """Seconds between two checkpoints."""
 BLOCK = 8
@@ -30,11 +31,12 @@ LOG_EVERY = 100
 
 
 class Learner(nn.Module):
-    """A timm network with a second linear head that reads the picture's statistics from the pooled features.
+    """A timm network with two more linear heads that read the picture's statistics from the pooled features.
 
     Attributes:
         backbone: the network that is kept; its own head names the drawing.
         describer: features -> standardised statistics; thrown away after pretraining.
+        painter: features -> scores of 64 colours; thrown away too.
         target_mean, target_std: (statistics.COUNT,), from images drawn before the first step.
     """
 
@@ -49,27 +51,39 @@ class Learner(nn.Module):
             recipe.architecture, pretrained=False, num_classes=len(data.class_names), **recipe.model_args
         )
         self.describer = nn.Linear(self.backbone.num_features, statistics.COUNT)
+        self.painter = nn.Linear(self.backbone.num_features, statistics.COLOURS)
         sample = statistics.describe(data.batch(1024, (seed, 2**31))[0])
         self.register_buffer("target_mean", sample.mean(0))
         self.register_buffer("target_std", sample.std(0) + 0.02)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, 3, H, W) in [0, 1] -> class scores (N, classes) and standardised statistics (N, COUNT)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Images (N, 3, H, W) in [0, 1] -> scores (N, classes), statistics (N, COUNT), scores of colours (N, 64)."""
         pooled = self.backbone.forward_head(self.backbone.forward_features(normalise(images)), pre_logits=True)
-        return self.backbone.get_classifier()(pooled), self.describer(pooled)
+        return self.backbone.get_classifier()(pooled), self.describer(pooled), self.painter(pooled)
 
     def loss(self, images: Tensor, labels: Tensor, recipe: PretrainingRecipe) -> tuple[Tensor, dict[str, float]]:
-        """Cross-entropy of the name plus smooth L1 error of the statistics; and both, with the accuracy, to log."""
+        """Cross-entropy of the name, smooth L1 error of the statistics and cross-entropy of the colours, summed.
+
+        Returns:
+            The loss, and what to log: its parts and the accuracy.
+        """
         target = (statistics.describe(images) - self.target_mean) / self.target_std
         # Attention written out is here three times as fast as the fused one, whose backward is slow in bfloat16.
         with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-            scores, described = self(images.contiguous(memory_format=torch.channels_last))
+            scores, described, painted = self(images.contiguous(memory_format=torch.channels_last))
         naming = F.cross_entropy(scores.float(), labels)
         describing = F.smooth_l1_loss(described.float(), target)
-        loss = naming + recipe.statistics_weight * describing
+        painting = F.cross_entropy(painted.float(), statistics.palette(images))
+        loss = naming + recipe.statistics_weight * describing + recipe.palette_weight * painting
         accuracy = (scores.argmax(1) == labels).float().mean()
-        figures = {"loss": loss, "naming": naming, "describing": describing, "accuracy": accuracy}
-        return loss, {name: value.item() for name, value in figures.items()}
+        figures = {"loss": loss, "naming": naming, "describing": describing, "painting": painting}
+        return loss, {name: value.item() for name, value in figures.items()} | {"accuracy": accuracy.item()}
+
+
+def draw(recipe: PretrainingRecipe, seed: int, progress: bool) -> DrawnImages:
+    """Draw the source of a recipe."""
+    excluded = recipe.excluded_classes
+    return DrawnImages(recipe.families, recipe.image_size, seed=seed, excluded_classes=excluded, progress=progress)
 
 
 def make_optimiser(learner: Learner, recipe: PretrainingRecipe) -> torch.optim.AdamW:
@@ -91,6 +105,7 @@ class Pretraining:
         seed: of the weights, the drawings and the order of images.
         steps: length of the run in steps; then a run is repeatable to the bit on the same machine.
         minutes: length by the clock, used when `steps` is None.
+        after: the finished run of the recipe that this one follows; its drawings and weights are taken over.
         progress: show progress bars.
     """
 
@@ -102,23 +117,30 @@ class Pretraining:
         seed: int,
         steps: int | None = None,
         minutes: float | None = None,
+        after: Pretraining | None = None,
         progress: bool = True,
     ) -> None:
         self.recipe, self.out, self.seed = recipe, out, seed
         self.steps, self.minutes = steps, recipe.minutes if minutes is None else minutes
-        self.progress = progress
-        self.data = DrawnImages(
-            recipe.families,
-            recipe.image_size,
-            seed=seed,
-            excluded_classes=recipe.excluded_classes,
-            progress=progress,
-        )
+        self.progress, self.after = progress, after
+        self.data: DrawnImages = after.data.with_shares(recipe.families) if after else draw(recipe, seed, progress)
         self.learner = Learner(recipe, self.data, seed).to(memory_format=torch.channels_last)
+        if after:
+            self.learner.load_state_dict(after.learner.state_dict())
         self.optimiser = make_optimiser(self.learner, recipe)
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self._block: tuple[int, list[tuple[Tensor, Tensor]]] = (-1, [])
         out.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a checkpoint lies in the run's folder."""
+        return (self.out / CHECKPOINT).exists()
+
+    @property
+    def parts(self) -> list[Pretraining]:
+        """This run and those before it, the first one first."""
+        return [*(self.after.parts if self.after else []), self]
 
     @property
     def done(self) -> float:
@@ -173,7 +195,7 @@ class Pretraining:
         block, within = divmod(self.step, BLOCK)
         if self._block[0] != block:
             size = self.recipe.batch_size
-            images, labels = self.data.batch(BLOCK * size, (self.seed, block))
+            images, labels = self.data.batch(BLOCK * size, (self.seed, block, len(self.parts) - 1))
             parts = zip(torch.split(images, size), torch.split(labels, size), strict=True)
             self._block = (block, list(parts))
         return self._block[1][within]
@@ -196,7 +218,7 @@ class Pretraining:
         facts |= {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
         temporary = self.out / "checkpoint.tmp"
         safetensors.torch.save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
-        temporary.replace(self.out / "checkpoint.safetensors")
+        temporary.replace(self.out / CHECKPOINT)
 
     def restore(self) -> None:
         """Continue from the checkpoint in `out`.
@@ -204,9 +226,9 @@ class Pretraining:
         Raises:
             TrainingError: there is none, or it was made by another recipe or seed.
         """
-        path = self.out / "checkpoint.safetensors"
-        if not path.exists():
+        if not self.has_checkpoint:
             raise TrainingError(f"No checkpoint lies in {self.out}.", hint="Start without --resume.")
+        path = self.out / CHECKPOINT
         with safetensors.safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
         if facts["seed"] != self.seed or facts["recipe"] != json.loads(json.dumps(self.recipe.to_dict())):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tlwidgets.errors import BackboneError
 
 GENERAL = {"glyphs": 0.28, "strokes": 0.20, "shapes": 0.05, "textures": 0.14, "fractals": 0.05, "scenes": 0.28}
+COLOURFUL = {"glyphs": 0.20, "strokes": 0.15, "shapes": 0.03, "textures": 0.14, "fractals": 0.03, "scenes": 0.45}
 SMALL_RESNET = {"channels": [24, 48, 96, 192], "stem_width": 8}
 SMALL_VIT = {
     "img_size": 48,
@@ -35,7 +36,9 @@ class PretrainingRecipe:
         learning_rate: AdamW's peak rate, after warm-up and before the linear decay to zero.
         weight_decay: on weight matrices and filters only, not on norms and biases.
         warmup_steps: steps of linear warm-up.
+        follows: a recipe that is run first; this one goes on from its weights.
         statistics_weight: weight of the second loss, which keeps colours and contrasts readable (see `statistics`).
+        palette_weight: weight of a third loss, cross-entropy of the shares of 64 colours, read from the same features.
         gradient_clip: largest norm of the gradient.
         excluded_classes: drawn classes left out, by name.
         minutes: default length of the run.
@@ -45,31 +48,49 @@ class PretrainingRecipe:
     architecture: str = "resnet10t"
     model_args: Mapping[str, Any] = field(default_factory=lambda: dict(SMALL_RESNET))
     families: Mapping[str, float] = field(default_factory=lambda: dict(GENERAL))
+    follows: PretrainingRecipe | None = None
     image_size: int = 48
     batch_size: int = 80
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 150
     statistics_weight: float = 2.0
+    palette_weight: float = 0.0
     gradient_clip: float = 5.0
     excluded_classes: tuple[str, ...] = ()
     minutes: float = 25.0
+
+    @property
+    def total_minutes(self) -> float:
+        """Default length of the run together with what it follows."""
+        return self.minutes + (self.follows.total_minutes if self.follows else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as kept in pretraining.json."""
         return asdict(self)
 
 
+def general(name: str, excluded_classes: tuple[str, ...] = ()) -> PretrainingRecipe:
+    """All families, then a shorter part with more colour.
+
+    After the first part alone a linear probe tells patches of colour photographs no better than on a random network.
+    """
+    first = PretrainingRecipe(f"{name}_first", excluded_classes=excluded_classes, minutes=20)
+    return replace(
+        first, name=name, follows=first, families=COLOURFUL, palette_weight=1.0, learning_rate=1e-3, minutes=7
+    )
+
+
 RECIPES: dict[str, PretrainingRecipe] = {
     recipe.name: recipe
     for recipe in (
-        PretrainingRecipe("tlw_resnet"),
+        general("tlw_resnet"),
         PretrainingRecipe("tlw_resnet_pen", families={"strokes": 1.0}, minutes=5),
         PretrainingRecipe("tlw_resnet_texture", families={"textures": 1.0}, minutes=5),
         PretrainingRecipe(
             "tlw_vit", architecture="vit_tiny_patch16_224", model_args=SMALL_VIT, learning_rate=1e-3, warmup_steps=300
         ),
-        PretrainingRecipe("tlw_resnet_no_face", excluded_classes=("shape face",)),
+        general("tlw_resnet_no_face", excluded_classes=("shape face",)),
     )
 }
 """Name -> recipe. `tlw_resnet_no_face` is not shipped: it is the fair check of the figures on faces."""

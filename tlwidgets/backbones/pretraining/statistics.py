@@ -13,7 +13,8 @@ from torch.nn import functional as F
 BINS = 4
 """Levels a channel of the colour histogram."""
 SCALES = 4
-COUNT = 6 + BINS**3 + 4 * SCALES
+COLOURS = BINS**3
+COUNT = 6 + COLOURS + 4 * SCALES
 
 
 def describe(images: Tensor) -> Tensor:
@@ -26,14 +27,15 @@ def describe(images: Tensor) -> Tensor:
         (N, COUNT) float32: 3 means, 3 standard deviations, square roots of the shares of 64 colours, and at four
         scales the mean absolute difference across, down and along both diagonals.
     """
-    return torch.cat([images.mean((2, 3)), images.std((2, 3)), _histogram(images), _gradients(images)], dim=1)
+    return torch.cat([images.mean((2, 3)), images.std((2, 3)), palette(images).sqrt(), _gradients(images)], dim=1)
 
 
-def _histogram(images: Tensor) -> Tensor:
+def palette(images: Tensor) -> Tensor:
+    """Share of the picture that each of 64 colours covers: (N, 3, H, W) in [0, 1] -> (N, 64), rows sum to 1."""
     levels = (F.avg_pool2d(images, 2) * BINS).long().clamp(0, BINS - 1)
     codes = ((levels[:, 0] * BINS + levels[:, 1]) * BINS + levels[:, 2]).flatten(1)
-    counts = torch.zeros(len(images), BINS**3).scatter_add_(1, codes, torch.ones_like(codes, dtype=torch.float32))
-    return (counts / codes.shape[1]).sqrt()
+    counts = torch.zeros(len(images), COLOURS).scatter_add_(1, codes, torch.ones_like(codes, dtype=torch.float32))
+    return counts / codes.shape[1]
 
 
 def _gradients(images: Tensor) -> Tensor:
