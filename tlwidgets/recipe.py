@@ -32,7 +32,8 @@ class Recipe:
             its arguments, such as ``{"name": "digits", "labels_per_class": 5}``.
         backbone: What ``load_backbone`` takes.
         pretrained: False starts from random weights ("from scratch").
-        plan: State of each stage ("frozen" or "trainable"), as a mapping or a ``FreezePlan``; stages left out learn.
+        plan: State of each stage ("frozen", "norm", "lora" or "trainable"), as a mapping or a ``FreezePlan``; stages
+            by name, place or pattern, as in ``{"*": "lora", "head": "trainable"}``; stages left out learn.
         method: Name of the transfer method, a module of ``tlwidgets.methods``.
         method_options: Options of the method.
         epochs: Passes over the training images, at least 1.

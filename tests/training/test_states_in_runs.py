@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 import tlwidgets as tlw
-from tlwidgets.errors import PlanError
+from tlwidgets.errors import PlanError, RecipeError
 from tlwidgets.freezing import learning_parameters
 from tlwidgets.training import BatchEnded, EpochEnded, Event, PlanChanged
 from tlwidgets.training.optimisation import make_optimiser, set_rates, stage_rates
@@ -81,6 +81,12 @@ def test_a_plan_that_fits_no_stage_is_refused_before_a_folder_is_made(recipe: tl
     with pytest.raises(PlanError, match=r"no stage named 'layer\*'"):
         tlw.fit(recipe.replace(plan={"layer*": "frozen"}), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("state", ["norm", "lora"])
+def test_a_script_that_would_train_something_else_is_refused(state: str) -> None:
+    with pytest.raises(RecipeError, match=f"no plain script of '{state}' stages"):
+        tlw.Recipe(data="digits", plan={"stage*": state}).to_script()
 
 
 def test_every_step_tells_the_rate_of_every_stage_and_the_run_keeps_them(recipe: tlw.Recipe, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def script_of(recipe: Recipe) -> str:
 
     Raises:
         RecipeError: The data live only in memory or are drawn by this package, the method is another, or the recipe
-            unfreezes step by step.
+            unfreezes step by step or lets a stage learn in part.
     """
     if recipe.method != "fine_tuning":
         raise RecipeError(f"There is no plain script of the method {recipe.method!r} yet.", "Keep its recipe instead.")
@@ -58,6 +58,9 @@ def script_of(recipe: Recipe) -> str:
         raise RecipeError(f"There is no plain script of precision={recipe.precision!r} yet.", 'Choose "fp32".')
     if recipe.backbone.startswith("torchvision/"):
         raise RecipeError("There is no plain script of torchvision's models yet.", "Use timm's name of the model.")
+    for state in ("norm", "lora"):
+        if state in (recipe.plan or {}).values():
+            raise RecipeError(f"There is no plain script of {state!r} stages yet.", 'Choose "frozen" or "trainable".')
     data = _data(recipe)
     backbone = load_backbone(recipe.backbone, pretrained=False, num_classes=len(data.classes))
     return "\n\n".join(
