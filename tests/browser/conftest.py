@@ -37,7 +37,7 @@ PATIENCE_MS = 60_000  # a shared machine may be slow; nothing waits longer than 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium driven by Playwright; without one, tests skip unless TLW_REQUIRE_BROWSER says they must run."""
+    """A headless Chromium. Without one, tests skip, unless TLW_REQUIRE_BROWSER says that they must run."""
     playwright = pytest.importorskip("playwright.sync_api")
     if not Path(CHROMIUM).is_file():
         absent = pytest.fail if os.environ.get("TLW_REQUIRE_BROWSER") else pytest.skip
