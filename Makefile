@@ -25,6 +25,8 @@ setup: $(ready) $(static) ## make the environment and build the front end
 lab: setup ## open the Studio in JupyterLab
 	@$(bin)/tlwidgets lab $(ARGS)
 
+# The networks of the tests are small: a second thread waits more than it computes, above all on a busy machine.
+test: export OMP_NUM_THREADS ?= 1
 test: lint ## run every check and every test
 	$(bin)/python -m pytest $(ARGS)
 
