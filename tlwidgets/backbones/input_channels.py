@@ -112,8 +112,12 @@ def _colour_last(model: nn.Module, name: str, preprocessing: Preprocessing) -> b
     flat = (
         seen.flatten(0, -2)[0] if isinstance(layer, nn.Linear) else seen[0, :, seen.shape[2] // 2, seen.shape[3] // 2]
     )
+    low, high = float(flat.min()), float(flat.max())
+    even = len(set(preprocessing.mean)) == len(set(preprocessing.std)) == 1
+    if high <= low or (not even and (round(low, 3), round(high, 3)) != (1, 3)):
+        raise _colour_only(model)  # it shifts or scales colours itself, where each has a mean of its own
     # Rounded, because a network may resize the image first.
-    colours, positions = flat.round(decimals=3).tolist(), len(flat) // 3
+    colours, positions = (1 + 2 * (flat - low) / (high - low)).round(decimals=3).tolist(), len(flat) // 3
     if colours == [1.0, 2.0, 3.0] * positions:
         return True
     if colours == [1.0] * positions + [2.0] * positions + [3.0] * positions:
