@@ -256,3 +256,19 @@ def test_a_killed_run_leaves_no_file_behind(tiny: str, picture_folder: Path, tmp
 def test_the_audit_still_covers_what_the_cache_stood_for(recipe: tlw.Recipe, tmp_path: Path) -> None:
     run, _ = _run(recipe.replace(plan=HALF, cache="memory"), tmp_path / "run")
     assert "layer2.0.bn1.running_var" in json.loads((run.path / "audit.json").read_text())["unmoved"]
+
+
+@pytest.mark.parametrize("augmentation", ["none", "flip"])
+def test_a_run_taken_up_sees_the_same_bits_in_its_cache(recipe: tlw.Recipe, tmp_path: Path, augmentation: str) -> None:
+    recipe = recipe.replace(plan=HALF, epochs=6, cache="memory", augmentation=augmentation, views=2, batch_size=10)
+    whole, _ = _run(recipe, tmp_path / "whole")
+    session = tlw.TrainingSession(recipe, tmp_path / "halved")
+
+    def stop(event: Any) -> None:
+        if isinstance(event, tlw.training.EpochEnded) and event.epoch == 3:
+            session.stop()
+
+    session.subscribe(stop)
+    session.start().wait(120)
+    resumed = tlw.resume(tmp_path / "halved", progress=False)
+    assert whole.history[NUMBERS].equals(resumed.history[NUMBERS])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -77,6 +77,9 @@ class Batches:
         views: Augmented views that are kept of each image, used in turn; None draws new ones every epoch.
         seed: Of order and augmentation.
         shard: (rank, world size) of this process; each takes every n-th image of a batch.
+
+    Attributes:
+        interrupted: Asked while a cache is filled: True ends the epoch early.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Batches:
         self.views = views if augmentation != "none" else None
         self.seed = seed
         self.shard = shard
+        self.interrupted: Callable[[], bool] = lambda: False
 
     def __len__(self) -> int:
         """Batches of a training epoch."""
@@ -119,34 +123,44 @@ class Batches:
 
         With a cache, ``Batch.images`` holds what crosses the cut instead of pixels.
         """
+        view = (epoch - 1) % self.views if self.views else 0
+        chunks = self._chunks(epoch, view)[: len(self)]
+        # Whole batches of the view's first epoch are what a cache computes at once: the last bits of a sum depend on
+        # its company, and a run that is taken up must see the same ones.
+        together = self._chunks(view + 1, view) if cache is not None else []
+        return self._load(chunks, cache, together)
+
+    def _chunks(self, epoch: int, view: int) -> list[Chunk]:
+        """The batches of an epoch, and what the last one leaves over."""
         generator = torch.Generator().manual_seed(self.seed * 100_003 + epoch)
         order = torch.randperm(len(self.indices), generator=generator).numpy()
-        view = (epoch - 1) % self.views if self.views else 0
         table = self._draw_view(view) if self.views else None
         chunks = []
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
+        for start in range(0, len(order), self.batch_size):
             some = order[start : start + self.batch_size]
             draw = None
             if self.augmentation != "none":
                 draw = table[some] if table is not None else torch.rand(len(some), 5, generator=generator)
             chunks.append(Chunk(self.indices[some], some + view * len(self.indices), draw))
-        return self._load(chunks, cache)
+        return chunks
 
     def in_order(self, cache: PrefixCache | None = None) -> Iterator[Batch]:
         """Every image of the split once, in order, as it is."""
         n_chunks = -(-len(self.indices) // self.batch_size)
         parts = np.array_split(np.arange(len(self.indices)), n_chunks) if n_chunks else []
-        return self._load([Chunk(self.indices[part], part) for part in parts], cache)
+        chunks = [Chunk(self.indices[part], part) for part in parts]
+        return self._load(chunks, cache, chunks)
 
     def _draw_view(self, view: int) -> torch.Tensor:
         # Its own range of seeds, far from those of the epochs.
         generator = torch.Generator().manual_seed(self.seed * 100_003 + 2**40 + view)
         return torch.rand(len(self.indices), 5, generator=generator)
 
-    def _load(self, chunks: list[Chunk], cache: PrefixCache | None) -> Iterator[Batch]:
+    def _load(self, chunks: list[Chunk], cache: PrefixCache | None, together: list[Chunk]) -> Iterator[Batch]:
+        if cache is not None:
+            return self._cached(chunks, cache, together)
         rank, world = self.shard
-        mine = [_every(chunk, rank, world) for chunk in chunks] if world > 1 else chunks
-        return self._cached(mine, cache) if cache is not None else self._fresh(mine)
+        return self._fresh([_every(chunk, rank, world) for chunk in chunks] if world > 1 else chunks)
 
     def _fresh(self, chunks: list[Chunk]) -> Iterator[Batch]:
         with ThreadPoolExecutor(DECODERS) as decoders, ThreadPoolExecutor(1) as ahead:
@@ -156,11 +170,15 @@ class Batches:
                 waiting += [ahead.submit(self._pixels, c, decoders) for c in chunks[position + 1 : position + 2]]
                 yield Batch(images, self._labels(chunk), chunk.indices)
 
-    def _cached(self, chunks: list[Chunk], cache: PrefixCache) -> Iterator[Batch]:
+    def _cached(self, chunks: list[Chunk], cache: PrefixCache, together: list[Chunk]) -> Iterator[Batch]:
+        home = {int(slot): number for number, chunk in enumerate(together) for slot in chunk.slots}
         with ThreadPoolExecutor(DECODERS) as decoders:
             for chunk in chunks:
-                if (missing := cache.missing(chunk.slots)).any():
-                    cache.fill(chunk.slots[missing], self._pixels(_where(chunk, missing), decoders))
+                missing = chunk.slots[cache.missing(chunk.slots)]
+                for number in sorted({home[int(slot)] for slot in missing}):
+                    if self.interrupted():
+                        return
+                    cache.fill(together[number].slots, self._pixels(together[number], decoders))
                 yield Batch(cache.read(chunk.slots, self.device), self._labels(chunk), chunk.indices)
 
     def _pixels(self, chunk: Chunk, decoders: ThreadPoolExecutor) -> torch.Tensor:
@@ -172,11 +190,6 @@ class Batches:
         return torch.from_numpy(self.images.data.labels[chunk.indices]).to(self.device)
 
 
-def _where(chunk: Chunk, chosen: np.ndarray) -> Chunk:
-    draw = None if chunk.draw is None else chunk.draw[torch.from_numpy(chosen)]
-    return Chunk(chunk.indices[chosen], chunk.slots[chosen], draw)
-
-
 def _every(chunk: Chunk, rank: int, world: int) -> Chunk:
-    chosen = np.arange(len(chunk.indices)) % world == rank
-    return _where(chunk, chosen)
+    mine = slice(rank, None, world)
+    return Chunk(chunk.indices[mine], chunk.slots[mine], None if chunk.draw is None else chunk.draw[mine])

@@ -74,6 +74,7 @@ class Loop:
         self.guarded = fingerprint(backbone.model, self.applied.frozen_names)
         self.images = PreparedImages(data, backbone.preprocessing)
         self.batches = self._batches("train")
+        self.batches.interrupted = lambda: bool(control.stop_reason)
         self.started = time.perf_counter()
         self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._note)
 
