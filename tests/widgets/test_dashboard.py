@@ -177,6 +177,16 @@ def test_stop_without_a_run_says_what_to_do(command: Callable[..., dict[str, Any
     assert "Press Start" in answer["error"]
 
 
+def test_a_command_that_comes_twice_is_done_once(fake_session: Any, receive: Callable[..., None]) -> None:
+    dashboard = TrainingDashboard(fake_session)
+    dashboard.start()
+    for _ in range(2):
+        receive(dashboard, {"t": "cmd", "id": "same", "name": "pause", "args": {}})
+    assert fake_session.asked == [("pause",)]
+    assert [message.content["id"] for message in dashboard.comm.custom("ack")] == ["same", "same"]
+    fake_session.finish()
+
+
 def test_an_unknown_command_is_refused(command: Callable[..., dict[str, Any]]) -> None:
     assert not command(TrainingDashboard(), "__init__")["ok"]
 

@@ -6,6 +6,7 @@ kernel is busy or gone notices it, and a refused value never appears to be set.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -14,6 +15,8 @@ import traitlets
 
 from tlwidgets.errors import TlwError
 from tlwidgets.widgets import assets
+
+_ANSWERS_KEPT = 64
 
 
 class TlwWidget(anywidget.AnyWidget):
@@ -38,6 +41,7 @@ class TlwWidget(anywidget.AnyWidget):
 
     def __init__(self, **kwargs: Any) -> None:
         self.error: Exception | None = None
+        self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         super().__init__(**kwargs)
 
     def show_error(self, error: Exception | None) -> None:
@@ -56,18 +60,25 @@ class TlwWidget(anywidget.AnyWidget):
         """Answers a message that is not a command; a widget that expects some overrides this."""
 
     def _obey(self, content: dict[str, Any]) -> None:
-        name, request = str(content.get("name")), content.get("id")
+        name, request = str(content.get("name")), str(content.get("id"))
+        if request in self._answers:  # the page asked again because the answer took long
+            self.send(self._answers[request])
+            return
+        self._answers[request] = {"t": "ack", "id": request, "ok": True}
+        while len(self._answers) > _ANSWERS_KEPT:
+            self._answers.popitem(last=False)
         try:
             self._command(name)(**content.get("args", {}))
         except Exception as error:
             self.show_error(error)
-            self.send({"t": "ack", "id": request, "ok": False, "error": describe(error)})
+            self._answers[request] |= {"ok": False, "error": describe(error)}
+            self.send(self._answers[request])
             # What a person can put right is told in the widget; anything else is ours and must be heard of.
             if not isinstance(error, TlwError):
                 raise
         else:
             self.show_error(None)
-            self.send({"t": "ack", "id": request, "ok": True})
+            self.send(self._answers[request])
 
     def _command(self, name: str) -> Callable[..., Any]:
         if name not in self.commands:

@@ -48,6 +48,7 @@ class CodePanel(TlwWidget):
         """Writes the code when the page first shows it."""
         if content.get("t") == "ready":
             self.refresh()
+            self.send({"t": "written"})
 
 
 def python_of(recipe: Recipe) -> str:

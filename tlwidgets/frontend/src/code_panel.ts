@@ -2,6 +2,7 @@ import "./styles/base.css";
 import "./styles/code_panel.css";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { askUntilAnswered } from "./shared/subshell";
 import { STRINGS } from "./shared/strings";
 
 interface State {
@@ -39,7 +40,9 @@ class CodePanel {
     );
     for (const name of ["python", "recipe", "script", "error_text"]) cleanup.listen(model, `change:${name}`, () => this.update());
     this.choose("python");
-    model.send({ t: "ready" });
+    const code = askUntilAnswered(model, cleanup);
+    cleanup.listen(model, "msg:custom", (message: { t: string }) => message.t === "written" && code.got());
+    code.ask({ t: "ready" });
   }
 
   private choose(kind: Kind): void {

@@ -6,6 +6,7 @@ import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
 import { duration, loss, percent, rate, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { askUntilAnswered } from "./shared/subshell";
 import { STRINGS } from "./shared/strings";
 import { Curves } from "./shared/stream";
 
@@ -52,6 +53,7 @@ class Dashboard {
   private readonly news = h("div", { class: "tlw-hidden-label", role: "status", "aria-live": "polite" });
   private readonly rows = h("tbody");
   private readonly charts: { loss: Chart; accuracy: Chart };
+  private readonly points: ReturnType<typeof askUntilAnswered>;
   private lastNews = 0;
   private lastMessage = Date.now();
   private rateEdited = false;
@@ -63,6 +65,7 @@ class Dashboard {
     private readonly cleanup: Cleanup,
   ) {
     this.commands = commands(model, cleanup);
+    this.points = askUntilAnswered(model, cleanup);
     this.buttons = {
       start: button("tlw-button tlw-button-primary", () => this.ask("start", {}, this.buttons.start)),
       pause: button("tlw-button", () => this.ask(this.status === "paused" ? "resume" : "pause", {}, this.buttons.pause)),
@@ -145,23 +148,17 @@ class Dashboard {
     const timer = setInterval(() => this.heartbeat(), 1000);
     cleanup.add(() => clearInterval(timer));
     this.update();
-    this.say({ t: "ready" });
-  }
-
-  private say(message: unknown): void {
-    try {
-      this.model.send(message);
-    } catch {
-      this.showNotice(STRINGS.kernelGone);
-    }
+    this.points.ask({ t: "ready" });
   }
 
   private receive(message: { t: string }, buffers: DataView[]): void {
     this.lastMessage = Date.now();
     this.showNotice("");
     if (message.t !== "snapshot" && message.t !== "append") return;
-    if (this.curves.take(message as never, buffers) === "gap") this.say({ t: "resync" });
-    else this.draw();
+    const taken = this.curves.take(message as never, buffers);
+    if (taken === "gap") return this.points.ask({ t: "resync" });
+    if (taken === "snapshot") this.points.got();
+    this.draw();
   }
 
   /** A run that is going on is never silent for long; ask, and say so when nobody answers. */
@@ -169,7 +166,7 @@ class Dashboard {
     if (this.status !== "running") return;
     const silence = Date.now() - this.lastMessage;
     if (silence > SILENCE_WHILE_RUNNING_MS + 2500) this.showNotice(STRINGS.kernelGone);
-    else if (silence > SILENCE_WHILE_RUNNING_MS) this.say({ t: "resync" });
+    else if (silence > SILENCE_WHILE_RUNNING_MS) this.points.ask({ t: "resync" });
   }
 
   private async ask(name: string, args: Record<string, unknown>, source: HTMLButtonElement | null): Promise<void> {

@@ -3,6 +3,7 @@ import "./styles/data_panel.css";
 import { h, mount, setText } from "./shared/dom";
 import { whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { askUntilAnswered } from "./shared/subshell";
 import { STRINGS } from "./shared/strings";
 
 interface ClassCount {
@@ -37,11 +38,14 @@ class DataPanel {
     const lead = TEXT.summary(model.get("name"), whole(images), classes);
     const head = h("div", { class: "tlw-head" }, h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, lead)));
     mount(el, "data", TEXT.title).append(head, h("div", { class: "tlw-data-columns" }, this.counts(), this.samples()), this.setAside());
+    const samples = askUntilAnswered(model, cleanup);
     cleanup.listen(model, "msg:custom", (message: { t: string; labels: string[] }, buffers: DataView[]) => {
-      if (message.t === "samples") this.show(message.labels, buffers);
+      if (message.t !== "samples") return;
+      samples.got();
+      this.show(message.labels, buffers);
     });
     cleanup.add(() => this.urls.forEach((url) => URL.revokeObjectURL(url)));
-    model.send({ t: "ready" });
+    samples.ask({ t: "ready" });
   }
 
   private counts(): HTMLElement {

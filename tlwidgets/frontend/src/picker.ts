@@ -4,6 +4,7 @@ import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
 import { count, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { askUntilAnswered } from "./shared/subshell";
 import { STRINGS } from "./shared/strings";
 
 interface Entry {
@@ -54,10 +55,11 @@ class Picker {
     for (const [value, words] of TEXT.sizes) this.size.append(h("option", { value: value ?? "" }, words ?? ""));
     mount(el, "picker", TEXT.title).append(this.header(), this.filters(), this.columns(), this.list, this.summary, this.alert.element);
     this.list.append(this.space, this.empty);
-    this.listen(cleanup);
+    const catalogue = askUntilAnswered(model, cleanup);
+    this.listen(cleanup, catalogue.got);
     this.readFilters();
     this.update();
-    model.send({ t: "ready" });
+    catalogue.ask({ t: "ready" });
   }
 
   private header(): HTMLElement {
@@ -74,7 +76,7 @@ class Picker {
     return h("div", { class: "tlw-list-head tlw-muted", "aria-hidden": "true" }, h("span", {}, name), h("span", {}, parameters), h("span", {}, input), h("span", {}, weights));
   }
 
-  private listen(cleanup: Cleanup): void {
+  private listen(cleanup: Cleanup, got: () => void): void {
     const { model } = this;
     this.search.addEventListener("input", () => this.write("search", this.search.value));
     this.size.addEventListener("change", () => this.write("max_parameters", this.size.value ? Number(this.size.value) : null));
@@ -87,7 +89,9 @@ class Picker {
     observer.observe(this.list);
     cleanup.add(() => observer.disconnect());
     cleanup.listen(model, "msg:custom", (message: { t: string; entries?: Entry[] }) => {
-      if (message.t === "catalogue") this.take(message.entries ?? []);
+      if (message.t !== "catalogue") return;
+      got();
+      this.take(message.entries ?? []);
     });
     for (const name of ["value", "chosen", "error_text"]) cleanup.listen(model, `change:${name}`, () => this.update());
     for (const name of ["search", "max_parameters", "offline_only"]) cleanup.listen(model, `change:${name}`, () => this.readFilters());
