@@ -17,6 +17,7 @@ from torch import nn
 
 import tlwidgets as tlw
 from tlwidgets.training import Note, prefix_cache
+from tlwidgets.training.batches import Batches, PreparedImages
 from tlwidgets.training.prefix import NotCacheableError, Partition
 from tlwidgets.training.prefix_cache import PrefixCache
 
@@ -259,16 +260,30 @@ def test_the_audit_still_covers_what_the_cache_stood_for(recipe: tlw.Recipe, tmp
 
 
 @pytest.mark.parametrize("augmentation", ["none", "flip"])
-def test_a_run_taken_up_sees_the_same_bits_in_its_cache(recipe: tlw.Recipe, tmp_path: Path, augmentation: str) -> None:
-    recipe = recipe.replace(plan=HALF, epochs=6, cache="memory", augmentation=augmentation, views=2, batch_size=10)
-    whole, _ = _run(recipe, tmp_path / "whole")
-    session = tlw.TrainingSession(recipe, tmp_path / "halved")
+def test_images_are_computed_in_the_same_company_wherever_a_run_is_taken_up(
+    recipe: tlw.Recipe, tiny: str, augmentation: str
+) -> None:
+    class Ledger:
+        """Stands in for a cache and writes down which slots are computed together, and from which pixels."""
 
-    def stop(event: Any) -> None:
-        if isinstance(event, tlw.training.EpochEnded) and event.epoch == 3:
-            session.stop()
+        def __init__(self) -> None:
+            self.together: dict[tuple[int, ...], float] = {}
 
-    session.subscribe(stop)
-    session.start().wait(120)
-    resumed = tlw.resume(tmp_path / "halved", progress=False)
-    assert whole.history[NUMBERS].equals(resumed.history[NUMBERS])
+        def missing(self, slots: np.ndarray) -> np.ndarray:
+            known = {slot for some in self.together for slot in some}
+            return np.array([slot not in known for slot in slots])
+
+        def fill(self, slots: np.ndarray, images: torch.Tensor) -> None:
+            self.together[tuple(slots)] = float(images.sum())
+
+        def read(self, slots: np.ndarray, device: torch.device) -> None:
+            return None
+
+    images = PreparedImages(recipe.data, tlw.load_backbone(tiny).preprocessing)
+    batches = Batches(images, "train", 10, torch.device("cpu"), augmentation, views=2)
+    whole, taken_up = Ledger(), Ledger()
+    for ledger, epochs in ((whole, range(1, 7)), (taken_up, range(4, 7))):
+        for epoch in epochs:
+            assert len(list(batches.train_epoch(epoch, ledger))) == len(batches)  # type: ignore[arg-type]
+    assert whole.together == taken_up.together
+    assert {slot for some in whole.together for slot in some} == set(range(batches.n_slots))
