@@ -18,6 +18,7 @@ import torch
 from timm.models._registry import _model_to_module
 from torch import nn
 from torch.nn import functional
+from torchvision.ops import StochasticDepth
 
 from tlwidgets import FreezePlan, load_backbone
 from tlwidgets.backbones import Backbone
@@ -201,8 +202,11 @@ def _load(family: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Backbone:
         if not parameter.any():  # what begins at zero (a residual branch, say) would hide everything behind it
             nn.init.normal_(parameter, std=0.02)
     for module in loaded.model.modules():
+        # Stochastic depth may leave a block without a gradient in a batch of two.
         if hasattr(module, "drop_prob"):
-            module.drop_prob = 0.0  # stochastic depth may leave a block without a gradient in a batch of two
+            module.drop_prob = 0.0
+        if isinstance(module, StochasticDepth):
+            module.p = 0.0
     preprocessing = dataclasses.replace(loaded.preprocessing, input_size=(3, size, size))
     return Backbone(loaded.name, loaded.model, preprocessing)
 
@@ -341,7 +345,8 @@ def _check_norm_and_adapters(backbone: Backbone, family: str) -> None:
     with evaluating(model), torch.no_grad():
         loss = _loss(backbone)
         applied.merge()
-        torch.testing.assert_close(_loss(backbone), loss, rtol=1e-5, atol=1e-5)
+        # Untrained networks without working running statistics may blow up to thousands, and rounding with them.
+        torch.testing.assert_close(_loss(backbone), loss, rtol=1e-5 if loss < 100 else 1e-4, atol=1e-5)
     applied.undo()
     assert {name: id(module) for name, module in model.named_modules()} == original
 
