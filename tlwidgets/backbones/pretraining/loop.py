@@ -164,6 +164,7 @@ class Pretraining:
                 if time.monotonic() - saved > CHECKPOINT_EVERY:
                     self.save()
                     saved = time.monotonic()
+            bar.update(100 - bar.n)
         self.save()
         self.learner.eval()
 
