@@ -175,7 +175,8 @@ def test_after_a_restart_of_the_kernel_the_widget_says_so(lab: Any, page: Any, t
 def test_keys_pressed_in_a_widget_do_not_reach_the_notebook(lab: Any, page: Any, tiny: str) -> None:
     code = f"import tlwidgets as tlw\nboard = tlw.FreezeBoard({tiny!r})\nboard"
     lab.open(page, lab.write_notebook("keys.ipynb", code))
-    lab.run_all(page)
+    # To its end: JupyterLab takes the focus back to the notebook when a run is over.
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => null)")
     page.locator(".tlw-board").wait_for(timeout=TRAINING_MS)
     page.get_by_role("switch", name="stem learns").click()
     assert page.evaluate("() => document.activeElement.dataset.stage") == "stem"
