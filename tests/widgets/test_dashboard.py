@@ -187,6 +187,14 @@ def test_a_command_that_comes_twice_is_done_once(fake_session: Any, receive: Cal
     fake_session.finish()
 
 
+def test_a_message_does_not_bind_the_page_to_the_subshell_that_it_came_from(fake_session: Any) -> None:
+    dashboard = TrainingDashboard(fake_session)
+    dashboard.comm._reply_subshell_id = "deleted when the page was reloaded"
+    dashboard.send({"t": "anything"})
+    assert not hasattr(dashboard.comm, "_reply_subshell_id")
+    fake_session.finish()
+
+
 def test_an_unknown_command_is_refused(command: Callable[..., dict[str, Any]]) -> None:
     assert not command(TrainingDashboard(), "__init__")["ok"]
 

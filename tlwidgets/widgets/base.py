@@ -49,6 +49,13 @@ class TlwWidget(anywidget.AnyWidget):
         self.error = error
         self.error_text = "" if error is None else describe(error)
 
+    def _send(self, msg: dict[str, Any], buffers: Any = None) -> None:
+        """Called by ipywidgets for each message to the page."""
+        super()._send(msg, buffers)
+        # ipykernel 7 sends what the page says next to the subshell that this message came from. After a reload of the
+        # page that subshell is gone, and everything would be dropped: let the page's own choice stand.
+        getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)  # no kernel, no channel: None
+
     def _handle_custom_msg(self, content: dict[str, Any], buffers: list[Any]) -> None:  # noqa: ARG002
         """Called by ipywidgets for each message of the page."""
         if content.get("t") == "cmd":

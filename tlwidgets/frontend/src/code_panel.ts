@@ -2,7 +2,7 @@ import "./styles/base.css";
 import "./styles/code_panel.css";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
-import { askUntilAnswered } from "./shared/subshell";
+import { askUntilAnswered } from "./shared/asking";
 import { STRINGS } from "./shared/strings";
 
 interface State {

@@ -6,7 +6,7 @@ import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
 import { duration, loss, percent, rate, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
-import { askUntilAnswered } from "./shared/subshell";
+import { askUntilAnswered } from "./shared/asking";
 import { STRINGS } from "./shared/strings";
 import { Curves } from "./shared/stream";
 

@@ -3,7 +3,7 @@ import "./styles/data_panel.css";
 import { h, mount, setText } from "./shared/dom";
 import { whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
-import { askUntilAnswered } from "./shared/subshell";
+import { askUntilAnswered } from "./shared/asking";
 import { STRINGS } from "./shared/strings";
 
 interface ClassCount {

@@ -4,7 +4,7 @@ import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
 import { count, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
-import { askUntilAnswered } from "./shared/subshell";
+import { askUntilAnswered } from "./shared/asking";
 import { STRINGS } from "./shared/strings";
 
 interface Entry {

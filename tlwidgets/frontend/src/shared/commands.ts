@@ -1,6 +1,5 @@
 // Commands from the page to the kernel, each answered by an acknowledgement with the same id.
 import type { Cleanup, Model } from "./model";
-import { useMainShell } from "./subshell";
 
 export interface Acknowledgement {
   t: "ack";
@@ -26,9 +25,8 @@ export function commands<State extends object>(model: Model<State>, cleanup: Cle
       const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
       const message = { t: "cmd", id, name, args };
       return new Promise((resolve) => {
-        // Asked a second time by another way; the kernel does a command once, however often it hears of it.
+        // The kernel does a command once, however often it hears of it.
         const again = (): void => {
-          useMainShell(model);
           timer = setTimeout(() => settle("silence"), SILENCE_MS / 2);
           model.send(message);
         };

@@ -9,8 +9,6 @@ export interface Model<State extends object> {
   send(content: unknown): void;
   on(event: string, listener: Listener): void;
   off(event: string, listener?: Listener): void;
-  /** JupyterLab's manager of widgets; not every host has one. */
-  widget_manager?: { kernel?: unknown } | null;
 }
 
 export interface RenderProps<State extends object> {
