@@ -65,10 +65,15 @@ export function icon(name: IconName, filled = false): SVGSVGElement {
   return svg;
 }
 
+const OWN_KEYS = "data-lm-suppress-shortcuts";
+
 /** Prepare the element of a view: our class, our keys kept from the notebook, and nothing left from an earlier render. */
 export function mount(el: HTMLElement, name: string, label: string): HTMLElement {
   const root = h("div", { class: `tlw-root tlw-${name}`, role: "group", "aria-label": label });
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.setAttribute(OWN_KEYS, "true");
+  // JupyterLab looks for the mark from the focused element upwards, and for its own selectors first at each: a shortcut
+  // whose selector ends in ":focus" is found on a button before the mark on our root is seen.
+  root.addEventListener("focusin", (event) => (event.target as Element).setAttribute(OWN_KEYS, "true"));
   el.replaceChildren(root);
   return root;
 }
