@@ -72,7 +72,7 @@ def look_at_every_step(lab: Any, page: Any, screenshot: Any) -> None:
         page.wait_for_timeout(300)
         for mood in ("Dark", "Light"):
             lab.set_theme(page, f"JupyterLab {mood}")
-            page.wait_for_timeout(150)
+            page.wait_for_timeout(700)
             screenshot(page.locator(".tlw-shell"), f"studio-{name.lower()}-{mood.lower()}")
     assert "tlw.Recipe(" in page.locator(".tlw-code-text").inner_text()
 

@@ -1,6 +1,8 @@
 // A canvas cannot use CSS variables: read them, and read them again when the theme changes.
 import type { Cleanup } from "./model";
 
+const STYLE_SHEET_MS = 500;
+
 export interface Colours {
   text: string;
   muted: string;
@@ -25,12 +27,20 @@ export function colours(element: HTMLElement): Colours {
 
 /** Call back when JupyterLab, VS Code, Colab or the system changes between light and dark. */
 export function onThemeChange(callback: () => void, cleanup: Cleanup): void {
-  const observer = new MutationObserver(callback);
+  let late: ReturnType<typeof setTimeout>;
+  const changed = (): void => {
+    callback();
+    // JupyterLab names the new theme before its style sheet has come.
+    clearTimeout(late);
+    late = setTimeout(callback, STYLE_SHEET_MS);
+  };
+  cleanup.add(() => clearTimeout(late));
+  const observer = new MutationObserver(changed);
   const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind", "theme"];
   observer.observe(document.body, { attributes: true, attributeFilter });
   observer.observe(document.documentElement, { attributes: true, attributeFilter });
   cleanup.add(() => observer.disconnect());
   const query = matchMedia("(prefers-color-scheme: dark)");
-  query.addEventListener("change", callback);
-  cleanup.add(() => query.removeEventListener("change", callback));
+  query.addEventListener("change", changed);
+  cleanup.add(() => query.removeEventListener("change", changed));
 }
