@@ -171,14 +171,15 @@ class Batches:
                 yield Batch(images, self._labels(chunk), chunk.indices)
 
     def _cached(self, chunks: list[Chunk], cache: PrefixCache, together: list[Chunk]) -> Iterator[Batch]:
-        home = {int(slot): number for number, chunk in enumerate(together) for slot in chunk.slots}
         with ThreadPoolExecutor(DECODERS) as decoders:
             for chunk in chunks:
                 missing = chunk.slots[cache.missing(chunk.slots)]
-                for number in sorted({home[int(slot)] for slot in missing}):
+                for group in together if len(missing) else ():
+                    if not np.isin(group.slots, missing).any():
+                        continue
                     if self.interrupted():
                         return
-                    cache.fill(together[number].slots, self._pixels(together[number], decoders))
+                    cache.fill(group.slots, self._pixels(group, decoders))
                 yield Batch(cache.read(chunk.slots, self.device), self._labels(chunk), chunk.indices)
 
     def _pixels(self, chunk: Chunk, decoders: ThreadPoolExecutor) -> torch.Tensor:

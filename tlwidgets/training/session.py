@@ -34,8 +34,14 @@ from tlwidgets.training.run import FILES, Run
 from tlwidgets.training.run_folder import RunFolder
 
 LOG = logging.getLogger("tlwidgets")
-STATUS = {RunStarted: "running", Paused: "paused", Resumed: "running"}
-LAST = {RunFinished: "finished", RunStopped: "stopped", RunFailed: "failed"}
+STATUS = {
+    RunStarted: "running",
+    Paused: "paused",
+    Resumed: "running",
+    RunFinished: "finished",
+    RunStopped: "stopped",
+    RunFailed: "failed",
+}
 
 
 class TrainingSession:
@@ -169,7 +175,7 @@ class TrainingSession:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self.events.append(event)
-            self.status = {**STATUS, **LAST}.get(type(event), self.status)
+            self.status = STATUS.get(type(event), self.status)
             listeners = list(self._listeners)
         for listener in listeners:
             try:
