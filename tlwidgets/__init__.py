@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone, list_backbones, load_backbone
     from tlwidgets.data import ImageData, list_data, load_data
+    from tlwidgets.evaluation import Ranking, rank_backbones
     from tlwidgets.exercises import check, claim, predict
     from tlwidgets.freezing import FreezePlan
     from tlwidgets.recipe import Recipe
@@ -25,6 +26,7 @@ _HOME = {
     "FreezeBoard": "widgets",
     "FreezePlan": "freezing",
     "ImageData": "data",
+    "Ranking": "evaluation",
     "Recipe": "recipe",
     "ResultCard": "widgets",
     "Run": "training",
@@ -40,6 +42,7 @@ _HOME = {
     "load_backbone": "backbones",
     "load_data": "data",
     "predict": "exercises",
+    "rank_backbones": "evaluation",
     "resume": "training",
     "wise_ft": "training",
 }
@@ -50,6 +53,7 @@ __all__ = [
     "FreezeBoard",
     "FreezePlan",
     "ImageData",
+    "Ranking",
     "Recipe",
     "ResultCard",
     "Run",
@@ -65,6 +69,7 @@ __all__ = [
     "load_backbone",
     "load_data",
     "predict",
+    "rank_backbones",
     "resume",
     "wise_ft",
 ]
