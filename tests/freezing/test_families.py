@@ -166,7 +166,10 @@ FEWER_BLOCKS = {
 # Parameters that get no gradient in a plain classification step, and why.
 NO_GRADIENT: dict[str, tuple[str, ...]] = {}
 
-# The same for adapters.
+# A bias right before a BatchNorm in training: its gradient is zero up to rounding, and on some processors exactly zero.
+ROUNDING_ONLY: dict[str, tuple[str, ...]] = {"rexnet": ("*.se.fc1.bias",)}
+
+# The same as `NO_GRADIENT` for adapters.
 NO_ADAPTER_GRADIENT: dict[str, tuple[str, ...]] = {}
 
 # Networks without normalisation layers of their own before the head.
@@ -320,6 +323,7 @@ def test_what_is_frozen_stands_still_to_the_bit_and_everything_else_learns(
     before = fingerprint(backbone.model, applied.frozen_names)
     moved_or_still, without_gradient = _step(backbone)
     assert moved(before, backbone.model) == []
+    without_gradient -= _expected(set(applied.learning), ROUNDING_ONLY.get(family, ()))
     assert without_gradient == _expected(set(applied.learning), NO_GRADIENT.get(family, ()))
     assert applied.learning - moved_or_still == set()
     applied.undo()

@@ -182,7 +182,9 @@ def test_a_plan_changed_in_the_middle_moves_the_cut(recipe: tlw.Recipe, tmp_path
 
         session.subscribe(unfreeze)
         histories.append(session.start().wait(120).history[NUMBERS])
-    np.testing.assert_allclose(histories[0], histories[1], rtol=1e-5)
+    # The prefix sees other batches than the whole network, and a kernel may round differently for each size; six epochs
+    # of Adam make 1e-7 of that into up to 5e-5. A stale cut is off by more than 1e-2.
+    np.testing.assert_allclose(histories[0], histories[1], rtol=1e-3)
 
 
 def test_it_stays_off_where_it_does_not_pay_and_says_so(recipe: tlw.Recipe, tmp_path: Path) -> None:
