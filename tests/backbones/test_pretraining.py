@@ -112,8 +112,8 @@ def test_a_recipe_that_follows_another_goes_on_from_its_weights(tmp_path: Path) 
 
 
 def test_the_length_of_a_run_is_shared_among_its_parts(tmp_path: Path) -> None:
-    first = replace(TINY, name="first", minutes=30)
-    whole = replace(TINY, follows=first, minutes=10)
+    first = replace(TINY, name="first", steps=30)
+    whole = replace(TINY, follows=first, steps=10)
     options = parse(["tiny", "--steps", "100"])
     assert shorten(options, first, whole).steps == 75
     assert shorten(options, replace(whole, follows=None), whole).steps == 25

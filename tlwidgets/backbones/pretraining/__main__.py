@@ -1,4 +1,4 @@
-"""Command line: `python -m tlwidgets.backbones.pretraining NAME [--minutes M | --steps N] [--seed S] [--out DIR]`."""
+"""Command line: `python -m tlwidgets.backbones.pretraining NAME [--steps N | --minutes M] [--seed S] [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tlwidgets.backbones.pretraining", description=__doc__)
     parser.add_argument("name", help=f"which backbone to make: {', '.join(RECIPES)}")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, help="length of the run by the clock (default: the recipe's)")
-    length.add_argument("--steps", type=int, help="length in steps: the same on every machine")
+    length.add_argument("--steps", type=int, help="length of the run in steps (default: the recipe's)")
+    length.add_argument("--minutes", type=float, help="length by the clock, other on every machine")
     parser.add_argument("--seed", type=int, default=0, help="of weights, drawings and order (default 0)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1: safest on a shared machine)")
     parser.add_argument("--out", type=Path, help="folder to write (default pretrained/NAME)")
@@ -44,7 +44,7 @@ def train(recipe: PretrainingRecipe, out: Path, options: argparse.Namespace) -> 
 
 def shorten(options: argparse.Namespace, part: PretrainingRecipe, whole: PretrainingRecipe) -> argparse.Namespace:
     """The options with the share of the length that a part has in the whole."""
-    share = part.total_minutes / whole.total_minutes
+    share = part.total_steps / whole.total_steps
     steps = None if options.steps is None else max(1, round(options.steps * share))
     minutes = None if options.minutes is None else options.minutes * share
     return argparse.Namespace(**vars(options) | {"steps": steps, "minutes": minutes})

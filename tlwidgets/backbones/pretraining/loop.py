@@ -71,7 +71,7 @@ class Learner(nn.Module):
         # Attention written out is here three times as fast as the fused one, whose backward is slow in bfloat16.
         with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             scores, described, painted = self(images.contiguous(memory_format=torch.channels_last))
-        naming = F.cross_entropy(scores.float(), labels)
+        naming = F.cross_entropy(scores.float(), labels, label_smoothing=recipe.label_smoothing)
         describing = F.smooth_l1_loss(described.float(), target)
         painting = F.cross_entropy(painted.float(), statistics.palette(images))
         loss = naming + recipe.statistics_weight * describing + recipe.palette_weight * painting
@@ -97,14 +97,14 @@ def make_optimiser(learner: Learner, recipe: PretrainingRecipe) -> torch.optim.A
 
 
 class Pretraining:
-    """One pretraining run, in steps or in minutes, that can be stopped and resumed.
+    """One pretraining run that can be stopped and resumed; in steps it is repeatable to the bit on the same machine.
 
     Args:
         recipe: what to train on what.
         out: folder for the checkpoint and log.csv.
         seed: of the weights, the drawings and the order of images.
-        steps: length of the run in steps; then a run is repeatable to the bit on the same machine.
-        minutes: length by the clock, used when `steps` is None.
+        steps: length of the run; the recipe's if None.
+        minutes: length by the clock, instead of `steps`.
         after: the finished run of the recipe that this one follows; its drawings and weights are taken over.
         progress: show progress bars.
     """
@@ -121,7 +121,7 @@ class Pretraining:
         progress: bool = True,
     ) -> None:
         self.recipe, self.out, self.seed = recipe, out, seed
-        self.steps, self.minutes = steps, recipe.minutes if minutes is None else minutes
+        self.steps, self.minutes = recipe.steps if steps is None else steps, minutes
         self.progress, self.after = progress, after
         self.data: DrawnImages = after.data.with_shares(recipe.families) if after else draw(recipe, seed, progress)
         self.learner = Learner(recipe, self.data, seed).to(memory_format=torch.channels_last)
@@ -145,7 +145,7 @@ class Pretraining:
     @property
     def done(self) -> float:
         """Share of the run that is over, 0 to 1."""
-        return min(1.0, self.step / self.steps if self.steps is not None else self.seconds / (60 * self.minutes))
+        return min(1.0, self.step / self.steps if self.minutes is None else self.seconds / (60 * self.minutes))
 
     def run(self) -> None:
         """Train to the end, writing a checkpoint every minute.

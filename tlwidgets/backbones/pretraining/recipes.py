@@ -12,10 +12,10 @@ GENERAL = {"glyphs": 0.28, "strokes": 0.20, "shapes": 0.05, "textures": 0.14, "f
 COLOURFUL = {"glyphs": 0.20, "strokes": 0.15, "shapes": 0.03, "textures": 0.14, "fractals": 0.03, "scenes": 0.45}
 SMALL_RESNET = {"channels": [24, 48, 96, 192], "stem_width": 8}
 SMALL_VIT = {
-    "img_size": 48,
+    "img_size": 40,
     "patch_size": 8,
     "embed_dim": 96,
-    "depth": 7,
+    "depth": 6,
     "num_heads": 3,
     "class_token": False,
     "global_pool": "avg",
@@ -40,8 +40,9 @@ class PretrainingRecipe:
         statistics_weight: weight of the second loss, which keeps colours and contrasts readable (see `statistics`).
         palette_weight: weight of a third loss, cross-entropy of the shares of 64 colours, read from the same features.
         gradient_clip: largest norm of the gradient.
+        label_smoothing: share of each label that is spread over all classes, in [0, 1).
         excluded_classes: drawn classes left out, by name.
-        minutes: default length of the run.
+        steps: default length of the run.
     """
 
     name: str
@@ -51,19 +52,20 @@ class PretrainingRecipe:
     follows: PretrainingRecipe | None = None
     image_size: int = 48
     batch_size: int = 80
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 0.05
     warmup_steps: int = 150
     statistics_weight: float = 2.0
     palette_weight: float = 0.0
     gradient_clip: float = 5.0
+    label_smoothing: float = 0.1
     excluded_classes: tuple[str, ...] = ()
-    minutes: float = 25.0
+    steps: int = 20_000
 
     @property
-    def total_minutes(self) -> float:
+    def total_steps(self) -> int:
         """Default length of the run together with what it follows."""
-        return self.minutes + (self.follows.total_minutes if self.follows else 0)
+        return self.steps + (self.follows.total_steps if self.follows else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as kept in pretraining.json."""
@@ -75,9 +77,9 @@ def general(name: str, excluded_classes: tuple[str, ...] = ()) -> PretrainingRec
 
     After the first part alone a linear probe tells patches of colour photographs no better than on a random network.
     """
-    first = PretrainingRecipe(f"{name}_first", excluded_classes=excluded_classes, minutes=20)
+    first = PretrainingRecipe(f"{name}_first", excluded_classes=excluded_classes, steps=15_000)
     return replace(
-        first, name=name, follows=first, families=COLOURFUL, palette_weight=1.0, learning_rate=1e-3, minutes=7
+        first, name=name, follows=first, families=COLOURFUL, palette_weight=1.0, learning_rate=2e-3, steps=5_000
     )
 
 
@@ -85,10 +87,16 @@ RECIPES: dict[str, PretrainingRecipe] = {
     recipe.name: recipe
     for recipe in (
         general("tlw_resnet"),
-        PretrainingRecipe("tlw_resnet_pen", families={"strokes": 1.0}, minutes=5),
-        PretrainingRecipe("tlw_resnet_texture", families={"textures": 1.0}, minutes=5),
+        PretrainingRecipe("tlw_resnet_pen", families={"strokes": 1.0}, steps=4_000),
+        PretrainingRecipe("tlw_resnet_texture", families={"textures": 1.0}, steps=4_000),
         PretrainingRecipe(
-            "tlw_vit", architecture="vit_tiny_patch16_224", model_args=SMALL_VIT, learning_rate=1e-3, warmup_steps=300
+            "tlw_vit",
+            architecture="vit_tiny_patch16_224",
+            model_args=SMALL_VIT,
+            image_size=40,
+            learning_rate=1e-3,
+            warmup_steps=500,
+            steps=16_000,
         ),
         general("tlw_resnet_no_face", excluded_classes=("shape face",)),
     )
