@@ -79,7 +79,6 @@ def _parts(recipe: Mapping[str, Any]) -> list[Mapping[str, float]]:
 
 
 def _targets(measured: Mapping[str, Any]) -> str:
-    shots = measured["shots"]
     lines = [
         "## Real images",
         "",
@@ -87,13 +86,31 @@ def _targets(measured: Mapping[str, Any]) -> str:
         f"{measured['draws']} draws of the labels. The features of the untrained network are standardised on the",
         "labelled images, which helps them much; pretrained features and pixels enter as they are.",
         "",
-        "| target | features | " + " | ".join(f"{shot} a class" for shot in shots) + " |",
-        "|---|---|" + "---|" * len(shots),
+        *table(measured, "features"),
+        "",
+    ]
+    if "fine_tuning" in measured:
+        tuned = measured["fine_tuning"]
+        lines += [
+            f"The whole network, {tuned['steps']} steps of the engine's default recipe, mean ± sd over",
+            f"{tuned['draws']} draws; from scratch every stage learns at the full rate.",
+            "",
+            *table(tuned, "start"),
+            "",
+        ]
+    return "\n".join([*lines, *_verdict(measured), ""])
+
+
+def table(measured: Mapping[str, Any], column: str) -> list[str]:
+    """Lines of a Markdown table: one row a target and method, one column a number of labels."""
+    lines = [
+        f"| target | {column} | " + " | ".join(f"{shot} a class" for shot in measured["shots"]) + " |",
+        "|---|---|" + "---|" * len(measured["shots"]),
     ]
     for target, methods in measured["rows"].items():
         for method, cells in methods.items():
             lines.append(f"| {target} | {method} | " + " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in cells) + " |")
-    return "\n".join([*lines, "", *_verdict(measured), ""])
+    return lines
 
 
 def _verdict(measured: Mapping[str, Any]) -> list[str]:
