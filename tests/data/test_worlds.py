@@ -107,7 +107,24 @@ def test_without_shift_the_target_looks_like_the_source(name):
     assert abs(source.std() - target.std()) < 8
 
 
-@pytest.mark.parametrize("name", ["digits", "faces", "retina", "grey_patches", "colour_patches", "leaves", "landcover"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "digits",
+        "faces",
+        "histology",
+        "retina",
+        "grey_patches",
+        "colour_patches",
+        "sensor_digits",
+        "rotated_digits",
+        "inverted_digits",
+        "fogged_digits",
+        "noisy_digits",
+        "leaves",
+        "landcover",
+    ],
+)
 def test_five_labels_a_class_are_far_from_enough(name):
     images, labels = WORLDS[name].draw(**({"per_class": 150} if name in TEXTURED else {}))
     x, rng, few = features(name, images), np.random.default_rng(0), []

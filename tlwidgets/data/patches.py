@@ -51,22 +51,30 @@ def tiles(photo: np.ndarray, side: int, domain: str | None) -> np.ndarray:
     return np.concatenate(found)
 
 
+def structure(patches: np.ndarray) -> np.ndarray:
+    """Take colour, brightness and contrast away: uint8 (N, H, W[, 3]) -> uint8 (N, H, W), of mean 128 and sd 45."""
+    grey = patches if patches.ndim == 3 else patches @ [0.299, 0.587, 0.114]
+    spread = grey.std(axis=(1, 2), keepdims=True)
+    centred = (grey - grey.mean(axis=(1, 2), keepdims=True)) / np.maximum(spread, 1.0)
+    return np.asarray(np.clip(np.round(128 + 45 * centred), 0, 255), dtype=np.uint8)
+
+
 def draw_histology(domain: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a stained section of tissue into gland (brown) and stroma (pale with blue nuclei).
+    """Cut a stained section of tissue into gland (brown) and stroma (pale with blue nuclei), and take the colour away.
 
     A patch's class is read from its stain: mean red minus mean blue above 40 is gland, below 8 stroma; patches between
-    and empty ones (mean green above 225) are left out.
+    and empty ones (mean green above 225) are left out. The pictures do not show the stain, or colour alone would tell.
 
     Args:
         domain: "left" or "right" half of the section; both by default.
 
     Returns:
-        uint8 (N, 24, 24, 3) images and int64 (N,) labels.
+        uint8 (N, 24, 24) images, standardised as by ``structure``, and int64 (N,) labels.
     """
     patches = tiles(photograph("tissue"), 24, domain)
     red, green, blue = patches.mean(axis=(1, 2)).T
     gland, stroma = red - blue > 40, (red - blue < 8) & (green < 225)
-    return patches[gland | stroma], stroma[gland | stroma].astype(np.int64)
+    return structure(patches[gland | stroma]), stroma[gland | stroma].astype(np.int64)
 
 
 def draw_retina(domain: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -127,28 +135,21 @@ def draw_grey_patches(domain: str | None = None) -> tuple[np.ndarray, np.ndarray
         domain: "left" or "right" halves; both by default.
 
     Returns:
-        uint8 (N, 24, 24) images, each of mean 128 and standard deviation 45 before clipping, and int64 (N,) labels.
+        uint8 (N, 24, 24) images, standardised as by ``structure``, and int64 (N,) labels.
     """
-
-    def standardise(patches: np.ndarray) -> np.ndarray:
-        grey = patches if patches.ndim == 3 else patches @ [0.299, 0.587, 0.114]
-        spread = grey.std(axis=(1, 2), keepdims=True)
-        centred = (grey - grey.mean(axis=(1, 2), keepdims=True)) / np.maximum(spread, 1.0)
-        return np.asarray(np.clip(np.round(128 + 45 * centred), 0, 255), dtype=np.uint8)
-
-    return _cut(GREY, domain, standardise)
+    return _cut(GREY, domain, structure)
 
 
 HALVES = ("left", "right")
 HISTOLOGY = World(
     name="histology",
-    summary="Stained tissue: gland or stroma",
+    summary="Stained tissue without its colour: gland or stroma",
     classes=("gland", "stroma"),
     shape=(24, 24),
     licence="No known copyright restrictions, immunohistochemistry from scikit-image",
     draw=draw_histology,
     domains=HALVES,
-    sha256="78bb152cea14f67a1c4ceb834a5996b39d19c3bb165f96a9996a276ccc0747f5",
+    sha256="e1a46cdd4e068cde13b474aa13f0bb6a3796d01b6ac39dc5563fe77048dc8ef0",
 )
 RETINA = World(
     name="retina",
