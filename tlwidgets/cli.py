@@ -96,7 +96,7 @@ def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("--no-pretrained", action="store_true", help="begin from random weights, to compare")
     train.add_argument("--freeze-until", metavar="STAGE", help="freeze up to and including this stage; default: none")
     train.add_argument("--epochs", type=int, default=5, help="passes over the training images (%(default)s)")
-    train.add_argument("--lr", type=float, default=1e-3, help="learning rate of the head (%(default)s)")
+    train.add_argument("--lr", type=float, help="learning rate of the head (default: suited to the network)")
     train.add_argument("--batch-size", type=int, default=32, help="images a step (%(default)s)")
     train.add_argument("--augmentation", default="none", help="none, light or flip (%(default)s)")
     train.add_argument("--seed", type=int, default=0, help="of the split, the new head and the order (%(default)s)")

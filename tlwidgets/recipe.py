@@ -37,7 +37,8 @@ class Recipe:
         method: Name of the transfer method, a module of ``tlwidgets.methods``.
         method_options: Options of the method.
         epochs: Passes over the training images, at least 1.
-        learning_rate: Rate of the head, above 0. Change it first when the loss jumps (lower) or crawls (higher).
+        learning_rate: Rate of the head, above 0. None suits it to the network, see ``suited_rate``; the recipe that a
+            run keeps has the number. Change it first when the loss jumps (lower) or crawls (higher).
         backbone_scale: Rate of the stages before the head, as a share of ``learning_rate``. Small values protect what
             was learned before; 1 suits training from scratch.
         layer_decay: Instead of ``backbone_scale``: every layer (a block, in most networks) learns at this share of the
@@ -72,7 +73,7 @@ class Recipe:
     method: str = "fine_tuning"
     method_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 5
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     backbone_scale: float = 0.1
     layer_decay: float | None = None
     optimizer: str = "adamw"
@@ -94,8 +95,10 @@ class Recipe:
         states = getattr(self.plan, "states", self.plan)
         object.__setattr__(self, "plan", None if states is None else dict(states))
         object.__setattr__(self, "method_options", dict(self.method_options))
-        for name in ("learning_rate", "backbone_scale", "weight_decay"):
-            object.__setattr__(self, name, self._number(name, zero=name != "learning_rate"))
+        if self.learning_rate is not None:
+            object.__setattr__(self, "learning_rate", self._number("learning_rate", zero=False))
+        for name in ("backbone_scale", "weight_decay"):
+            object.__setattr__(self, name, self._number(name, zero=True))
         for name in ("epochs", "batch_size"):
             self._at_least(name, 1)
         self._at_least("seed", 0)

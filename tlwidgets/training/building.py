@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from tlwidgets.backbones import load_backbone
+from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError, RunError
 from tlwidgets.freezing import FreezePlan
@@ -18,6 +20,7 @@ from tlwidgets.training.control import Control
 from tlwidgets.training.events import Event
 from tlwidgets.training.loop import Loop
 from tlwidgets.training.method import Method, Setting, make_method
+from tlwidgets.training.optimisation import known_rate, with_rate
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run import FILES
 from tlwidgets.training.run_folder import RunFolder
@@ -48,9 +51,8 @@ def build(
     """
     if not len(data.indices("train")):
         raise DataError("There are no training images.", "Give more images, or smaller val and test shares.")
-    # The head is drawn from this seed, and nothing else is drawn in between: the script of a run does the same.
-    torch.manual_seed(recipe.seed)
-    backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(data.classes))
+    backbone = starting_network(recipe, len(data.classes))
+    recipe = with_rate(recipe, backbone)
     plan = FreezePlan(backbone, recipe.plan)
     plan.apply().undo()
     scheduled_states(recipe, plan.states, [])
@@ -60,6 +62,32 @@ def build(
         return _take_up(setting, method, RunFolder(path or Path()), control, emit)
     folder = RunFolder.create(path or _new_path(recipe, data), recipe, data)
     return Loop(setting, method, folder, control, emit)
+
+
+def starting_network(recipe: Recipe, num_classes: int) -> Backbone:
+    """The network that a run starts from: with pre-trained weights its new linear head holds zeros.
+
+    A head of random numbers answers at random, and with few labels much of that noise is never unlearned; the first
+    steps would also send it back into what was learned before. A random network needs the random head: behind zeros
+    nothing would tell its features apart.
+    """
+    # Weights are drawn from this seed, and nothing else is drawn in between: the script of a run does the same.
+    torch.manual_seed(recipe.seed)
+    backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=num_classes)
+    for name in classifier_names(backbone.model) if recipe.pretrained else ():
+        head = backbone.model.get_submodule(name)
+        if isinstance(head, nn.Linear):  # a convolution may stand before a ReLU, through which zeros never learn
+            for parameter in head.parameters():
+                nn.init.zeros_(parameter)
+    return backbone
+
+
+def rate_for(recipe: Recipe) -> float:
+    """The learning rate that a run of this recipe will begin with; builds the network where it must be asked."""
+    if recipe.learning_rate is None:
+        with torch.random.fork_rng(devices=[]):
+            recipe = with_rate(recipe, load_backbone(recipe.backbone, pretrained=False))
+    return known_rate(recipe)
 
 
 def _take_up(

@@ -30,7 +30,7 @@ from tlwidgets.training.events import (
 from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
 from tlwidgets.training.numerics import Numerics, fastest
-from tlwidgets.training.optimisation import carry_state, make_optimiser, set_rates, stage_rates
+from tlwidgets.training.optimisation import carry_state, known_rate, make_optimiser, set_rates, stage_rates
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.schedules import rate_factor, scheduled_states
@@ -61,7 +61,7 @@ class Loop:
         self.method, self.folder, self.control, self.emit = method, folder, control, emit
         self.plan = FreezePlan(backbone, recipe.plan).states
         self.progress = progress or Progress(
-            rate=recipe.learning_rate,
+            rate=known_rate(recipe),
             states=scheduled_states(recipe, self.plan, []),
             unfreezing=recipe.unfreezing,
         )

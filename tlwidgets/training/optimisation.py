@@ -8,9 +8,43 @@ from typing import Any
 import torch
 
 from tlwidgets.backbones import Backbone
+from tlwidgets.errors import RecipeError
 from tlwidgets.freezing import learning_parameters, weight_of_adapter
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.schedules import rate_scales
+
+RATE_TIMES_FEATURES, HIGHEST_RATE = 2.0, 0.01
+
+
+def suited_rate(recipe: Recipe, num_features: int) -> float:
+    """A head's learning rate where the recipe names none.
+
+    Adam moves every weight by about its rate, so a score moves by the rate times its inputs: the rate has to fall with
+    the width of the network (Yang et al. 2021, "Tensor Programs V", arXiv 2203.03466, table 3). 2 / features, at most
+    0.01, is 0.01 for the bundled networks, 0.0039 for a resnet18, 0.001 for a resnet50; without pre-trained weights
+    0.3 of that. Plain SGD begins at its usual 0.01.
+    """
+    if recipe.optimizer == "sgd":
+        return HIGHEST_RATE
+    return min(HIGHEST_RATE, RATE_TIMES_FEATURES / num_features) * (1.0 if recipe.pretrained else 0.3)
+
+
+def with_rate(recipe: Recipe, backbone: Backbone) -> Recipe:
+    """The recipe with a learning rate that is a number."""
+    if recipe.learning_rate is not None:
+        return recipe
+    return recipe.replace(learning_rate=float(f"{suited_rate(recipe, backbone.num_features):.2g}"))
+
+
+def known_rate(recipe: Recipe) -> float:
+    """The learning rate of a recipe that has one.
+
+    Raises:
+        RecipeError: It leaves the rate to the network, and nobody has asked that yet.
+    """
+    if recipe.learning_rate is None:
+        raise RecipeError("The recipe names no learning rate yet.", "Use with_rate(recipe, backbone).")
+    return recipe.learning_rate
 
 
 def make_optimiser(recipe: Recipe, backbone: Backbone) -> torch.optim.Optimizer:
@@ -30,8 +64,8 @@ def make_optimiser(recipe: Recipe, backbone: Backbone) -> torch.optim.Optimizer:
             for decay, members in _by_decay(learning, recipe.weight_decay):
                 groups.append({"params": members, "weight_decay": decay, "scale": scale, "stage": stage})
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9)
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        return torch.optim.SGD(groups, lr=known_rate(recipe), momentum=0.9)
+    return torch.optim.AdamW(groups, lr=known_rate(recipe))
 
 
 def _by_decay(parameters: list[torch.nn.Parameter], decay: float) -> list[tuple[float, list[torch.nn.Parameter]]]:

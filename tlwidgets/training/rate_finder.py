@@ -26,7 +26,7 @@ from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches, PreparedImages
 from tlwidgets.training.method import Batch, Method, Setting, make_method
-from tlwidgets.training.optimisation import make_optimiser
+from tlwidgets.training.optimisation import make_optimiser, with_rate
 from tlwidgets.training.restoring import own_random_numbers, restored
 
 TOGETHER = "together"  # the name of the test in which everything learns that the plan lets learn
@@ -118,7 +118,7 @@ def find_learning_rate(
         method = make_method(setting)
         setting.backbone.model.to(_device())
         FreezePlan(setting.backbone, recipe.plan).apply()
-        optimiser = make_optimiser(recipe, setting.backbone)
+        optimiser = make_optimiser(setting.recipe, setting.backbone)
         batches = _batches(setting)
         stages = list(dict.fromkeys(group["stage"] for group in optimiser.param_groups)) if per_stage else []
         rates = np.geomspace(lowest, highest, steps).tolist()
@@ -175,8 +175,9 @@ def _setting(recipe: Recipe, data: ImageData | None) -> Setting:
     source = recipe.data
     images = data or (data_from_source(dict(source)) if isinstance(source, Mapping) else load_data(source))
     torch.manual_seed(recipe.seed)
+    # A random head, not the zeros of a run: behind zeros that stand still no other stage would learn.
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(images.classes))
-    return Setting(backbone, images, recipe)
+    return Setting(backbone, images, with_rate(recipe, backbone))
 
 
 def _device() -> torch.device:

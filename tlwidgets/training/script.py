@@ -12,8 +12,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from torch import nn
+
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.catalogue import bundled_folder
+from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.data import ImageData, data_from_source, load_data
 from tlwidgets.data.decode import decode_image, thumbnail
 from tlwidgets.data.splits import near_identical_groups, split_samples
@@ -21,6 +24,7 @@ from tlwidgets.errors import RecipeError
 from tlwidgets.freezing import check_states
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.augmentation import augment
+from tlwidgets.training.optimisation import with_rate
 from tlwidgets.training.schedules import layer_depths, rate_factor
 from tlwidgets.training.script_parts import (
     ARRAYS,
@@ -30,6 +34,7 @@ from tlwidgets.training.script_parts import (
     HEADER,
     LAYER_SCALES,
     STAGE_SCALES,
+    START_AT_ZERO,
     TABLE,
     TRAINING,
 )
@@ -63,6 +68,7 @@ def script_of(recipe: Recipe) -> str:
             raise RecipeError(f"There is no plain script of {state!r} stages yet.", 'Choose "frozen" or "trainable".')
     data = _data(recipe)
     backbone = load_backbone(recipe.backbone, pretrained=False, num_classes=len(data.classes))
+    recipe = with_rate(recipe, backbone)
     return "\n\n".join(
         [
             Template(HEADER).substitute(_settings(recipe, data, backbone)).strip(),
@@ -72,7 +78,7 @@ def script_of(recipe: Recipe) -> str:
                 *([augment] if recipe.augmentation != "none" else []),
                 *([layer_depths] if recipe.layer_decay is not None else []),
             ),
-            Template(TRAINING).substitute(_training(recipe)).strip(),
+            Template(TRAINING).substitute(_training(recipe, backbone)).strip(),
             "",
         ]
     )
@@ -153,11 +159,15 @@ def _data_part(data: ImageData) -> list[str]:
     )
 
 
-def _training(recipe: Recipe) -> dict[str, str]:
+def _training(recipe: Recipe, backbone: Backbone) -> dict[str, str]:
     folder = bundled_folder(recipe.backbone)
     target = f"local-dir:{folder}" if folder else recipe.backbone
+    build = f"model = timm.create_model({target!r}, pretrained={recipe.pretrained}, num_classes=len(CLASSES))"
+    if recipe.pretrained:
+        heads = [n for n in classifier_names(backbone.model) if isinstance(backbone.model.get_submodule(n), nn.Linear)]
+        build += START_AT_ZERO.replace("$heads", repr(heads))
     return {
-        "build": f"model = timm.create_model({target!r}, pretrained={recipe.pretrained}, num_classes=len(CLASSES))",
+        "build": build,
         "augment": _AUGMENT if recipe.augmentation != "none" else "images",
         "scales": (STAGE_SCALES if recipe.layer_decay is None else LAYER_SCALES).strip(),
         "smoothing": repr(float(recipe.method_options.get("label_smoothing", 0.0))),

@@ -169,8 +169,13 @@ depths = layer_depths(layers, {name for name in layers if belongs(name, "head")}
 scales = {name: LAYER_DECAY**depth for name, depth in depths.items()}
 """
 
+START_AT_ZERO = """
+for name in $heads:  # the noise of a random head would bend what was learned before
+    for parameter in model.get_submodule(name).parameters():
+        torch.nn.init.zeros_(parameter)"""
+
 TRAINING = '''
-# The network: a new head is drawn from the seed.
+# The network: what is not pre-trained is drawn from the seed.
 torch.manual_seed(SEED)
 $build
 config = resolve_model_data_config(model)

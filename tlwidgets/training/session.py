@@ -197,7 +197,7 @@ class TrainingSession:
     def _train(self) -> None:
         data = self._data or self._load()
         loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up)
-        self.path = loop.folder.path
+        self.path, self.recipe = loop.folder.path, loop.recipe  # with the rate that suits the network
         self._stages = tuple(loop.progress.states)
         try:
             reason = loop.run()

@@ -82,7 +82,9 @@ class TrainingDashboard(TlwWidget):
         self._at_end: list[Callable[[TrainingSession], None]] = []
         super().__init__(progress=self.feed.progress(), can_start=bool(session or recipe or make_session))
         if recipe is not None:
-            self.learning_rate = recipe.learning_rate
+            from tlwidgets.training.building import rate_for
+
+            self.learning_rate = rate_for(recipe)
         if session is not None:
             self.attach(session)
 

@@ -66,8 +66,11 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.steps = Steps(TITLES)
         self.panel = DataPanel(self.data)
         self.picker = BackbonePicker(backbone)
-        self.board = FreezeBoard(self._structure(backbone))
+        network = self._structure(backbone)
+        self.board = FreezeBoard(network)
         self.settings = Settings(**settings)
+        self._suited: float | None = None
+        self._suit_rate(network)
         self.dashboard = TrainingDashboard(make_session=self._session)
         self.results = Results()
         self.code = CodePanel(self._recipe_on_disk)
@@ -176,12 +179,23 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _backbone_changed(self, change: Any) -> None:
         try:
-            self.board.show(self._structure(change["new"]))
+            network = self._structure(change["new"])
+            self.board.show(network)
         except TlwError:
             self.picker.value = change["old"]
             raise
+        self._suit_rate(network)
         self.steps.note(BACKBONE, short_name(self.picker.value))
         self._count_stages()
+
+    def _suit_rate(self, network: Backbone) -> None:
+        """Follows the backbone with the learning rate, until a person sets another."""
+        from tlwidgets.training.optimisation import with_rate
+
+        if self.settings.learning_rate == self._suited:
+            unset = Recipe(data="", **self.settings.values | {"learning_rate": None})
+            self._suited = with_rate(unset, network).learning_rate
+            self.settings.learning_rate = self._suited
 
     def _states_changed(self, _: Any) -> None:
         self._count_stages()
