@@ -40,7 +40,7 @@ from tlwidgets.training.session import fit
 SHOTS = (1, 2, 5, 10, 20)
 DRAWS = 5
 FINE_TUNING_SHOTS = (1, 5, 20)
-FINE_TUNING_DRAWS = 3
+FINE_TUNING_DRAWS = 5
 FINE_TUNING_STEPS = 100
 FINE_TUNING_TARGETS = ("digits", "faces", "grey photo patches")
 Scores = dict[str, dict[str, np.ndarray]]

@@ -51,6 +51,15 @@ def test_the_card_states_the_sha256_of_the_file_and_how_to_make_it(folder: Path)
     assert "## Real images" in card
 
 
+def test_the_readme_shows_the_figures_of_the_card() -> None:
+    card = (WEIGHTS / "tlw_resnet" / "CARD.md").read_text().splitlines()
+    measured = json.loads((WEIGHTS / "tlw_resnet" / "targets.json").read_text())["rows"]
+    readme = (Path(__file__).parents[2] / "README.md").read_text().splitlines()
+    rows = [line for line in readme if line.startswith(tuple(f"| {target} |" for target in measured))]
+    assert len(rows) >= 3 * len(measured)
+    assert set(rows) <= set(card)
+
+
 @every_bundle
 def test_a_bundle_is_at_most_two_megabytes(folder: Path) -> None:
     assert (folder / "model.safetensors").stat().st_size <= 2_000_000

@@ -96,7 +96,7 @@ RECIPES: dict[str, PretrainingRecipe] = {
             image_size=40,
             learning_rate=1e-3,
             warmup_steps=500,
-            steps=16_000,
+            steps=12_000,
         ),
         general("tlw_resnet_no_face", excluded_classes=("shape face",)),
     )
