@@ -2,11 +2,13 @@
 #
 #   make lab ARGS="--no-browser --port 8899"     arguments for JupyterLab
 #   make test ARGS="-k freeze -x"                arguments for pytest
+#   make test WORKERS=0                          in one process, for a debugger
 #   make PYTHON=python3.12 lab                   another Python for the environment
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+WORKERS ?= 2
 
 bin := $(VENV)/bin
 ready := $(VENV)/.ready
@@ -28,7 +30,7 @@ lab: setup ## open the Studio in JupyterLab
 # The networks of the tests are small: a second thread waits more than it computes, above all on a busy machine.
 test: export OMP_NUM_THREADS ?= 1
 test: lint ## run every check and every test
-	$(bin)/python -m pytest $(ARGS)
+	$(bin)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(bin)/ruff check .
