@@ -1,5 +1,6 @@
 """The one training loop, the session that steers it from another thread, and the run that it leaves on disk."""
 
+from tlwidgets.training.building import recipe_data
 from tlwidgets.training.events import (
     BatchEnded,
     EpochEnded,
@@ -16,6 +17,7 @@ from tlwidgets.training.events import (
     RunStopped,
 )
 from tlwidgets.training.method import Batch, Method, StepResult
+from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.rate_finder import RateSearch, find_learning_rate
 from tlwidgets.training.run import Run
 from tlwidgets.training.session import TrainingSession, fit, resume
@@ -32,6 +34,7 @@ __all__ = [
     "Note",
     "Paused",
     "PlanChanged",
+    "PrefixShelf",
     "RateSearch",
     "Resumed",
     "Run",
@@ -43,6 +46,7 @@ __all__ = [
     "TrainingSession",
     "find_learning_rate",
     "fit",
+    "recipe_data",
     "resume",
     "wise_ft",
 ]

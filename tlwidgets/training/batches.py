@@ -55,7 +55,8 @@ class Chunk:
 
     Attributes:
         indices: int64 (N,), positions in the data set.
-        slots: int64 (N,), places in the cache: position in the split, further views behind all positions.
+        slots: int64 (N,), places in the cache: position in the split, further views behind all positions; position in
+            the data set where the cache is shared with other runs.
         draw: (N, 5) random numbers of the augmentation; None without one.
     """
 
@@ -77,6 +78,7 @@ class Batches:
         views: Augmented views that are kept of each image, used in turn; None draws new ones every epoch.
         seed: Of order and augmentation.
         shard: (rank, world size) of this process; each takes every n-th image of a batch.
+        shared: Whether runs with other splits of the same images use the same cache. Not together with augmentation.
 
     Attributes:
         interrupted: Asked while a cache is filled: True ends the epoch early.
@@ -92,6 +94,8 @@ class Batches:
         views: int | None = None,
         seed: int = 0,
         shard: tuple[int, int] = (0, 1),
+        *,
+        shared: bool = False,
     ) -> None:
         self.images = images
         self.indices = images.data.indices(split)
@@ -101,6 +105,7 @@ class Batches:
         self.views = views if augmentation != "none" else None
         self.seed = seed
         self.shard = shard
+        self.shared = shared and augmentation == "none"
         self.interrupted: Callable[[], bool] = lambda: False
 
     def __len__(self) -> int:
@@ -111,7 +116,7 @@ class Batches:
     @property
     def n_slots(self) -> int:
         """Places that a cache of this split needs."""
-        return len(self.indices) * (self.views or 1)
+        return len(self.images.data) if self.shared else len(self.indices) * (self.views or 1)
 
     def first_image(self) -> torch.Tensor:
         """The first image, normalised (1, C, H, W)."""
@@ -127,7 +132,7 @@ class Batches:
         chunks = self._chunks(epoch, view)[: len(self)]
         # Whole batches of the view's first epoch are what a cache computes at once: the last bits of a sum depend on
         # its company, and a run that is taken up must see the same ones.
-        together = self._chunks(view + 1, view) if cache is not None else []
+        together = (self._all_in_order() if self.shared else self._chunks(view + 1, view)) if cache is not None else []
         return self._load(chunks, cache, together)
 
     def _chunks(self, epoch: int, view: int) -> list[Chunk]:
@@ -141,15 +146,21 @@ class Batches:
             draw = None
             if self.augmentation != "none":
                 draw = table[some] if table is not None else torch.rand(len(some), 5, generator=generator)
-            chunks.append(Chunk(self.indices[some], some + view * len(self.indices), draw))
+            slots = self.indices[some] if self.shared else some + view * len(self.indices)
+            chunks.append(Chunk(self.indices[some], slots, draw))
         return chunks
 
     def in_order(self, cache: PrefixCache | None = None) -> Iterator[Batch]:
         """Every image of the split once, in order, as it is."""
         n_chunks = -(-len(self.indices) // self.batch_size)
         parts = np.array_split(np.arange(len(self.indices)), n_chunks) if n_chunks else []
-        chunks = [Chunk(self.indices[part], part) for part in parts]
-        return self._load(chunks, cache, chunks)
+        chunks = [Chunk(self.indices[part], self.indices[part] if self.shared else part) for part in parts]
+        return self._load(chunks, cache, self._all_in_order() if self.shared else chunks)
+
+    def _all_in_order(self) -> list[Chunk]:
+        """Every image of the data set that is in a split, in batches that do not depend on the splits."""
+        used = np.flatnonzero(self.images.data.split != "unlabelled")
+        return [Chunk(part, part) for part in np.array_split(used, -(-len(used) // self.batch_size))]
 
     def _draw_view(self, view: int) -> torch.Tensor:
         # Its own range of seeds, far from those of the epochs.

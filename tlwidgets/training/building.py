@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.stages import classifier_names
-from tlwidgets.data import ImageData
+from tlwidgets.data import ImageData, data_from_source, load_data
 from tlwidgets.errors import DataError, RunError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
@@ -21,10 +21,26 @@ from tlwidgets.training.events import Event
 from tlwidgets.training.loop import Loop
 from tlwidgets.training.method import Method, Setting, make_method
 from tlwidgets.training.optimisation import known_rate, with_rate
+from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run import FILES
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.schedules import scheduled_states
+
+
+def recipe_data(recipe: Recipe, base: Path | None = None) -> ImageData:
+    """Loads the images of a recipe.
+
+    Args:
+        recipe: Its data may be anything that ``load_data`` takes, or a mapping as in a run's folder.
+        base: Folder that relative paths of a mapping start from.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
+    if isinstance(recipe.data, Mapping):
+        return data_from_source(dict(recipe.data), base)
+    return load_data(recipe.data)
 
 
 def build(
@@ -35,6 +51,7 @@ def build(
     emit: Callable[[Event], None],
     *,
     take_up: bool = False,
+    shelf: PrefixShelf | None = None,
 ) -> Loop:
     """Makes the loop of a new run, or of one that is taken up again.
 
@@ -45,6 +62,7 @@ def build(
         control: Commands from other threads.
         emit: Takes each event.
         take_up: Whether ``path`` holds a run that shall go on.
+        shelf: What other runs on the same images share with this one.
 
     Raises:
         TlwError: Something does not fit; no folder is made then.
@@ -61,7 +79,7 @@ def build(
     if take_up:
         return _take_up(setting, method, RunFolder(path or Path()), control, emit)
     folder = RunFolder.create(path or _new_path(recipe, data), recipe, data)
-    return Loop(setting, method, folder, control, emit)
+    return Loop(setting, method, folder, control, emit, shelf=shelf)
 
 
 def starting_network(recipe: Recipe, num_classes: int) -> Backbone:

@@ -11,7 +11,7 @@ from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches
 from tlwidgets.training.prefix import NotCacheableError, Partition
-from tlwidgets.training.prefix_cache import PrefixCache
+from tlwidgets.training.prefix_cache import PrefixCache, PrefixShelf
 
 
 class Tail(nn.Module):
@@ -36,6 +36,7 @@ class Cuts:
         train: Training batches.
         val: Validation batches.
         say: Takes one line for people.
+        shelf: What other runs on the same images share with this one; both kinds of batches must be shared then.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Cuts:
         train: Batches,
         val: Batches,
         say: Callable[[str], None],
+        shelf: PrefixShelf | None = None,
     ) -> None:
         self.recipe, self.backbone, self._train, self._val, self._say = recipe, backbone, train, val, say
         self.train: PrefixCache | None = None
         self.val: PrefixCache | None = None
+        self._shelf = shelf if train.shared and val.shared else None
         self._reason = ""
         if not getattr(method, "cacheable", False):
             self._reason = f"the method {recipe.method!r} looks at the images themselves"
@@ -95,6 +98,6 @@ class Cuts:
         model, image = self.backbone.model, batches.first_image()
         if training:
             model.train()
-            return PrefixCache(model, image, batches.n_slots, epochs, self.recipe.cache)
+            return PrefixCache(model, image, batches.n_slots, epochs, self.recipe.cache, self._shelf)
         with evaluating(model):
-            return PrefixCache(model, image, batches.n_slots, epochs, self.recipe.cache)
+            return PrefixCache(model, image, batches.n_slots, epochs, self.recipe.cache, self._shelf)

@@ -31,6 +31,7 @@ from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
 from tlwidgets.training.numerics import Numerics, fastest
 from tlwidgets.training.optimisation import carry_state, known_rate, make_optimiser, set_rates, stage_rates
+from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.schedules import rate_factor, scheduled_states
@@ -46,6 +47,7 @@ class Loop:
         control: Commands from other threads.
         emit: Takes each event.
         progress: Where an earlier run stood; None starts afresh.
+        shelf: What other runs on the same images share with this one.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Loop:
         control: Control,
         emit: Callable[[Event], None],
         progress: Progress | None = None,
+        shelf: PrefixShelf | None = None,
     ) -> None:
         self.recipe, self.data, self.backbone = recipe, data, backbone = setting.recipe, setting.data, setting.backbone
         self.method, self.folder, self.control, self.emit = method, folder, control, emit
@@ -73,10 +76,12 @@ class Loop:
         self.model: nn.Module = self.accelerator.prepare_model(backbone.model)
         self.guarded = fingerprint(backbone.model, self.applied.frozen_names)
         self.images = PreparedImages(data, backbone.preprocessing)
+        # In another precision than plain fp32, runs may choose different formats: nothing to share.
+        self._shelf = shelf if recipe.precision == "fp32" else None
         self.batches = self._batches("train")
         self.batches.interrupted = lambda: bool(control.stop_reason)
         self.started = time.perf_counter()
-        self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._note)
+        self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._note, self._shelf)
 
     @property
     def total_steps(self) -> int:
@@ -150,6 +155,7 @@ class Loop:
             self.recipe.views,
             self.recipe.seed,
             shard,
+            shared=self._shelf is not None,
         )
 
     def _clock(self) -> float:

@@ -8,6 +8,7 @@ with it, so epochs after the first gain 1 + p / (3 (1 - p)).
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -28,6 +29,31 @@ MEMORY_BUDGET = 2**30  # bytes; beyond it, or beyond a quarter of what is free, 
 WORTH_IT = 1.05  # predicted speed-up of the whole run below which nothing is cached
 
 
+class PrefixShelf:
+    """Values at the cut that several runs on the same images hand on: those of other folds, seeds or rates.
+
+    A run finds only what a prefix with the same bits has left; a run that learns more, or starts elsewhere, finds
+    nothing. What does not fit the memory budget beside the rest replaces it.
+
+    Args:
+        runs: How many runs will share; it decides what pays.
+    """
+
+    def __init__(self, runs: int) -> None:
+        self.runs = runs
+        self._kept: dict[tuple[object, ...], tuple[list[torch.Tensor], np.ndarray]] = {}
+
+    def take(self, prefix: tuple[object, ...], shapes: list[tuple[int, ...]]) -> tuple[list[torch.Tensor], np.ndarray]:
+        """The values kept of a prefix, and which slots (N,) of them are ready; empty ones for a new prefix."""
+        key = (*prefix, *shapes)
+        if key not in self._kept:
+            kept = sum(value.nbytes for values, _ in self._kept.values() for value in values)
+            if kept + 4 * sum(math.prod(shape) for shape in shapes) > memory_budget():
+                self._kept.clear()
+            self._kept[key] = [torch.empty(shape) for shape in shapes], np.zeros(shapes[0][0], bool)
+        return self._kept[key]
+
+
 class PrefixCache:
     """The values at the cut for every slot (an image, or one of its views).
 
@@ -37,23 +63,33 @@ class PrefixCache:
         n_slots: How many images (times views) there are.
         epochs: How often each will be asked for; 1 makes a cache useless.
         kind: "auto", "memory" or "disk".
+        shelf: Where other runs on the same images, in the same slots, have left values and will look for some.
 
     Raises:
         NotCacheableError: It cannot be exact, would not pay, or has no room; the message says why.
     """
 
-    def __init__(self, model: nn.Module, image: torch.Tensor, n_slots: int, epochs: int, kind: str = "auto") -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        image: torch.Tensor,
+        n_slots: int,
+        epochs: int,
+        kind: str = "auto",
+        shelf: PrefixShelf | None = None,
+    ) -> None:
         self.model = model
+        epochs *= shelf.runs if shelf is not None else 1
         self.partition = Partition(model, image)
         self.share = _prefix_share(model, self.partition, image)
         if kind == "auto" and self.total_gain(epochs) < WORTH_IT:
             raise NotCacheableError(f"it would make the run only {self.total_gain(epochs):.2f} times faster")
         self.bytes = 4 * n_slots * self.partition.values_per_image
         self._guard = fingerprint(model, self.partition.names)
-        self._ready = np.zeros(n_slots, bool)
         self._file: IO[bytes] | None = None
         self.kind = kind if kind != "auto" else "memory" if self.bytes <= memory_budget() else "disk"
-        self._values = self._allocate(n_slots)
+        self._shelf = shelf if self.kind == "memory" else None
+        self._values, self._ready = self._places(n_slots)
 
     @property
     def epoch_gain(self) -> float:
@@ -85,13 +121,16 @@ class PrefixCache:
         if not moved(self._guard, self.model):
             return False
         self._guard = fingerprint(self.model, self.partition.names)
-        self._ready[:] = False
+        if self._shelf is not None:
+            self._values, self._ready = self._places(len(self._ready))
+        else:
+            self._ready[:] = False
         return True
 
     def close(self) -> None:
         """Gives memory and file back."""
         self._values = []
-        self._ready[:] = False
+        self._ready = np.zeros(len(self._ready), bool)  # a new one: the mask of a shelf is for other runs too
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -104,12 +143,16 @@ class PrefixCache:
             f"epochs after the first should run {min(self.epoch_gain, 99):.1f} times faster."
         )
 
-    def _allocate(self, n_slots: int) -> list[torch.Tensor]:
+    def _places(self, n_slots: int) -> tuple[list[torch.Tensor], np.ndarray]:
+        """Room for the values of all slots, and which of them are ready."""
         shapes = [(n_slots, *shape) for shape in self.partition.shapes]
+        if self._shelf is not None:
+            return self._shelf.take((self.partition.prefix.code, *self._guard.items()), shapes)
+        self._ready = np.zeros(n_slots, bool)
         if self.kind == "memory":
-            return [torch.empty(shape) for shape in shapes]
+            return [torch.empty(shape) for shape in shapes], self._ready
         try:
-            return self._map_file(shapes)
+            return self._map_file(shapes), self._ready
         except OSError as error:
             self.close()
             raise NotCacheableError(f"the disk has no room for {self.bytes / 2**20:.0f} MB ({error})") from error

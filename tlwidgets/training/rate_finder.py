@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +20,12 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from tlwidgets.backbones import load_backbone
-from tlwidgets.data import ImageData, data_from_source, load_data
+from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError, TrainingError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches, PreparedImages
+from tlwidgets.training.building import recipe_data
 from tlwidgets.training.method import Batch, Method, Setting, make_method
 from tlwidgets.training.optimisation import make_optimiser, with_rate
 from tlwidgets.training.restoring import own_random_numbers, restored
@@ -172,8 +173,7 @@ def range_test(
 
 
 def _setting(recipe: Recipe, data: ImageData | None) -> Setting:
-    source = recipe.data
-    images = data or (data_from_source(dict(source)) if isinstance(source, Mapping) else load_data(source))
+    images = data or recipe_data(recipe)
     torch.manual_seed(recipe.seed)
     # A random head, not the zeros of a run: behind zeros that stand still no other stage would learn.
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(images.classes))

@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
-from tlwidgets.data import ImageData, data_from_source, load_data
+from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError, RunError, TrainingError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.building import build
+from tlwidgets.training.building import build, recipe_data
 from tlwidgets.training.checkpoint import load_model
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import (
@@ -29,6 +29,7 @@ from tlwidgets.training.events import (
     RunStopped,
 )
 from tlwidgets.training.loop import Loop
+from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress_bar import ProgressBar
 from tlwidgets.training.run import FILES, Run
 from tlwidgets.training.run_folder import RunFolder
@@ -53,6 +54,7 @@ class TrainingSession:
         listeners: Called with every event, in the worker's thread. One that raises is dropped.
         data: The images, where the caller has them already; else the recipe's data are loaded.
         take_up: Go on where the run in ``path`` stands, instead of starting a new one.
+        shelf: What other runs on the same images share with this one.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class TrainingSession:
         data: ImageData | None = None,
         *,
         take_up: bool = False,
+        shelf: PrefixShelf | None = None,
     ) -> None:
         self.recipe = recipe
         self.path = Path(path) if path is not None else None
@@ -71,6 +74,7 @@ class TrainingSession:
         self.events: list[Event] = []
         self._data = data
         self._take_up = take_up
+        self._shelf = shelf
         self._listeners: list[Listener] = list(listeners)
         self._lock = threading.RLock()
         self._control = Control()
@@ -195,8 +199,8 @@ class TrainingSession:
             self._emit(RunFailed(error=str(error), kind=type(error).__name__))
 
     def _train(self) -> None:
-        data = self._data or self._load()
-        loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up)
+        data = self._data or recipe_data(self.recipe, self.path if self._take_up else None)
+        loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up, shelf=self._shelf)
         self.path, self.recipe = loop.folder.path, loop.recipe  # with the rate that suits the network
         self._stages = tuple(loop.progress.states)
         try:
@@ -206,12 +210,6 @@ class TrainingSession:
             loop.close()
         loop.folder.write_status("stopped" if reason else "finished", data.classes)
         self._emit(RunStopped(reason=reason, metrics=metrics) if reason else RunFinished(metrics=metrics))
-
-    def _load(self) -> ImageData:
-        source = self.recipe.data
-        if isinstance(source, Mapping):
-            return data_from_source(dict(source), self.path if self._take_up else None)
-        return load_data(source)
 
     def _judge(self, loop: Loop) -> dict[str, Any]:
         """Audits the frozen part, then judges the best epoch's weights (the present ones before the first)."""
@@ -233,13 +231,24 @@ class TrainingSession:
             RunFolder(self.path).write_status("failed", self.run.classes, str(error))
 
 
-def fit(recipe: Recipe, path: str | Path | None = None, *, progress: bool = True) -> Run:
+def fit(
+    recipe: Recipe,
+    path: str | Path | None = None,
+    *,
+    progress: bool = True,
+    data: ImageData | None = None,
+    listeners: Iterable[Listener] = (),
+    shelf: PrefixShelf | None = None,
+) -> Run:
     """Runs a recipe and waits for its end.
 
     Args:
         recipe: The run as data.
         path: The run's folder; by default a new one under ``runs/``.
         progress: Whether to show a progress bar.
+        data: The images, where the caller has them already; else the recipe's data are loaded.
+        listeners: Called with every event.
+        shelf: What other runs on the same images share with this one, so that what is frozen is computed once.
 
     Returns:
         The run, complete on disk.
@@ -247,7 +256,7 @@ def fit(recipe: Recipe, path: str | Path | None = None, *, progress: bool = True
     Raises:
         TlwError: The recipe, its data or its backbone cannot be used, or the training had to stop.
     """
-    return _wait(TrainingSession(recipe, path), progress)
+    return _wait(TrainingSession(recipe, path, listeners, data, shelf=shelf), progress)
 
 
 def resume(path: str | Path, *, progress: bool = True, data: ImageData | None = None) -> Run:
