@@ -13,7 +13,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone, list_backbones, load_backbone
     from tlwidgets.data import ImageData, list_data, load_data
-    from tlwidgets.evaluation import Ranking, rank_backbones
+    from tlwidgets.estimator import TransferClassifier
+    from tlwidgets.evaluation import (
+        CrossValidation,
+        Ranking,
+        TransferComparison,
+        compare,
+        compare_runs,
+        cross_validate,
+        rank_backbones,
+        run_metrics,
+    )
     from tlwidgets.exercises import check, claim, predict
     from tlwidgets.freezing import FreezePlan
     from tlwidgets.recipe import Recipe
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Backbone": "backbones",
     "BackbonePicker": "widgets",
+    "CrossValidation": "evaluation",
     "FreezeBoard": "widgets",
     "FreezePlan": "freezing",
     "ImageData": "data",
@@ -33,8 +44,13 @@ _HOME = {
     "Studio": "widgets",
     "TrainingDashboard": "widgets",
     "TrainingSession": "training",
+    "TransferClassifier": "estimator",
+    "TransferComparison": "evaluation",
     "check": "exercises",
     "claim": "exercises",
+    "compare": "evaluation",
+    "compare_runs": "evaluation",
+    "cross_validate": "evaluation",
     "find_learning_rate": "training",
     "fit": "training",
     "list_backbones": "backbones",
@@ -44,12 +60,14 @@ _HOME = {
     "predict": "exercises",
     "rank_backbones": "evaluation",
     "resume": "training",
+    "run_metrics": "evaluation",
     "wise_ft": "training",
 }
 
 __all__ = [
     "Backbone",
     "BackbonePicker",
+    "CrossValidation",
     "FreezeBoard",
     "FreezePlan",
     "ImageData",
@@ -60,8 +78,13 @@ __all__ = [
     "Studio",
     "TrainingDashboard",
     "TrainingSession",
+    "TransferClassifier",
+    "TransferComparison",
     "check",
     "claim",
+    "compare",
+    "compare_runs",
+    "cross_validate",
     "find_learning_rate",
     "fit",
     "list_backbones",
@@ -71,6 +94,7 @@ __all__ = [
     "predict",
     "rank_backbones",
     "resume",
+    "run_metrics",
     "wise_ft",
 ]
 
