@@ -4,9 +4,13 @@
 #   make test ARGS="-k freeze -x"                arguments for pytest
 #   make test WORKERS=0                          in one process, for a debugger
 #   make PYTHON=python3.12 lab                   another Python for the environment
+#   make bench SCRIPTS=benchmarks/training.py ARGS=--quick
 
 PYTHON ?= python3
 VENV ?= .venv
+# The tools that benchmarks compare with bring their own demands; the environment of `make setup` stays free of them.
+BENCH_VENV ?= .venv-bench
+SCRIPTS ?= $(wildcard benchmarks/*.py)
 ARGS ?=
 WORKERS ?= 2
 
@@ -43,21 +47,29 @@ notebooks: setup ## write notebooks/lessons and notebooks/solutions from noteboo
 notebooks-check: setup ## fail if the written notebooks are not those of their sources
 	$(bin)/python notebooks/generate.py --check $(ARGS)
 
-bench: setup ## run the benchmarks, one after the other
-	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(bin)/python $$script; done
+bench: $(BENCH_VENV)/.ready ## run the benchmarks, one after the other, beside the tools they compare with
+	set -e; for script in $(SCRIPTS); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script $(ARGS); done
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) dist build tlwidgets/static tlwidgets/frontend/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH_VENV) dist build tlwidgets/static tlwidgets/frontend/node_modules .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv installs in a fraction of pip's time; where it cannot be had or cannot reach the index, pip does the same.
-$(ready): pyproject.toml hatch_build.py
+# $(call environment,folder,extra)
+define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "tlwidgets needs Python 3.10 or newer, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
-	@echo "Setting up $(VENV): a few minutes the first time, for PyTorch is large."
-	@$(PYTHON) -m venv $(VENV)
-	@$(bin)/python -m pip install --quiet uv || true
-	@VIRTUAL_ENV=$(VENV) $(bin)/uv pip install --editable '.[dev]' || $(bin)/python -m pip install --editable '.[dev]'
-	@touch $@
+	@echo "Setting up $(1): a few minutes the first time, for PyTorch is large."
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet uv || true
+	@VIRTUAL_ENV=$(1) $(1)/bin/uv pip install --editable '.[$(2)]' || $(1)/bin/python -m pip install --editable '.[$(2)]'
+	@touch $(1)/.ready
+endef
+
+$(ready): pyproject.toml hatch_build.py
+	$(call environment,$(VENV),dev)
+
+$(BENCH_VENV)/.ready: pyproject.toml hatch_build.py
+	$(call environment,$(BENCH_VENV),bench)
 
 # The installation has built it already; this builds it again when a source has changed since.
 $(static): $(frontend) | $(ready)

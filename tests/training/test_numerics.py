@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -41,6 +42,32 @@ def test_the_fastest_is_taken_only_where_it_gains_enough(
     choice, _ = fastest(model, torch.device("cpu"), lambda: torch.zeros(()))
     assert choice == chosen
     assert model.conv1[0].weight.is_contiguous(memory_format=torch.channels_last) == chosen.channels_last
+
+
+def test_a_candidate_far_behind_is_asked_once(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Numerics] = []
+    times = dict(zip(CANDIDATES, (1.0, 5.0, 1.5, 0.9), strict=True))
+    monkeypatch.setattr(
+        numerics, "_step_seconds", lambda candidate, device, loss: asked.append(candidate) or times[candidate]
+    )
+    model = tlw.load_backbone(tiny, num_classes=3).model
+    seconds = numerics._race(model, torch.device("cpu"), lambda: torch.zeros(()))
+    assert seconds == times
+    assert [asked.count(candidate) for candidate in CANDIDATES] == [3, 1, 2, 3]
+
+
+def test_a_candidate_whose_gradients_are_no_numbers_is_passed_over(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = dict(zip(CANDIDATES, (1.0, 0.8, 0.5, 0.4), strict=True))
+    monkeypatch.setattr(numerics, "_race", lambda model, device, loss: dict(times))
+    model, images = tlw.load_backbone(tiny, num_classes=3).model, torch.randn(4, 3, 16, 16)
+
+    def loss() -> torch.Tensor:
+        return model(images).float().sum() * (math.nan if torch.is_autocast_enabled("cpu") else 1)
+
+    choice, seconds = fastest(model, torch.device("cpu"), loss)
+    assert choice == CANDIDATES[1]
+    assert list(seconds.values()) == [1.0, 0.8, math.inf, math.inf]
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +17,67 @@ from tlwidgets.errors import RunError
 from tlwidgets.freezing import merged_state, plain_names
 
 
-def save_model(path: Path, model: nn.Module) -> None:
-    """Writes parameters and buffers, atomically; what low-rank adapters learned is added to the weights."""
-    _save(path, {f"model/{name}": tensor for name, tensor in merged_state(model).items()}, {})
+@dataclass(frozen=True)
+class Snapshot:
+    """What a file will hold: tensors that training no longer changes, and texts beside them."""
+
+    tensors: Mapping[str, torch.Tensor]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Writes a file that is whole or not there."""
+        partial = path.with_suffix(".partial")
+        save_file(_unshared(self.tensors), partial, {"format": "pt", **self.metadata})
+        partial.replace(path)
 
 
-def save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
-    """Writes everything that a run needs to go on to the same numbers, atomically.
+def snapshot_model(model: nn.Module, fixed: Collection[str] = ()) -> Snapshot:
+    """Keeps parameters and buffers; what low-rank adapters learned is added to the weights.
 
     Args:
-        path: The file.
-        model: Parameters and buffers are written; those of low-rank adapters apart from the network's own.
-        optimiser: Its state is written by parameter name.
+        model: The network.
+        fixed: Names of tensors that will not change until the snapshot is written: they are not copied.
+    """
+    return Snapshot({f"model/{name}": _kept(tensor, name in fixed) for name, tensor in merged_state(model).items()})
+
+
+def snapshot_state(
+    model: nn.Module, optimiser: torch.optim.Optimizer, progress: Mapping[str, Any], fixed: Collection[str] = ()
+) -> Snapshot:
+    """Keeps everything that a run needs to go on to the same numbers.
+
+    Args:
+        model: Parameters and buffers are kept; those of low-rank adapters apart from the network's own.
+        optimiser: Its state is kept by parameter name.
         progress: Plain values: epoch, step, rate, history, ...
+        fixed: Names of tensors that will not change until the snapshot is written: they are not copied.
     """
     plain = plain_names(model)
-    tensors = {_key(name, plain.get(name, name)): tensor for name, tensor in model.state_dict().items()}
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        known = plain.get(name, name)
+        tensors[f"adapter/{name}" if known is None else f"model/{known}"] = _kept(tensor, known in fixed)
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, state in optimiser.state.items():
-        tensors |= {f"optimizer/{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
-    _save(path, tensors, {"progress": json.dumps(progress)})
+        for key, value in state.items():
+            tensors[f"optimizer/{names[parameter]}/{key}"] = _kept(torch.as_tensor(value), is_fixed=False)
+    return Snapshot(tensors, {"progress": json.dumps(progress)})
 
 
-def _key(name: str, plain: str | None) -> str:
-    return f"adapter/{name}" if plain is None else f"model/{plain}"
+def _kept(tensor: torch.Tensor, is_fixed: bool) -> torch.Tensor:
+    return tensor.detach() if is_fixed else tensor.detach().clone()
+
+
+def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """On the CPU, contiguous, and without two names for one memory (tied weights), which safetensors refuses."""
+    seen: set[int] = set()
+    owned = {}
+    for name, tensor in tensors.items():
+        here = tensor.cpu().contiguous()
+        place = here.untyped_storage().data_ptr()
+        owned[name] = here.clone() if place in seen else here
+        seen.add(place)
+    return owned
 
 
 def load_model(path: Path, model: nn.Module) -> None:
@@ -53,7 +91,7 @@ def load_model(path: Path, model: nn.Module) -> None:
 
 
 def load_state(path: Path, model: nn.Module) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
-    """Reads what ``save_state`` wrote.
+    """Reads what a snapshot of a run's state wrote.
 
     Returns:
         The progress, and the optimiser's state by parameter name.
@@ -73,7 +111,7 @@ def load_state(path: Path, model: nn.Module) -> tuple[dict[str, Any], dict[str, 
 
 
 def load_adapters(path: Path, model: nn.Module) -> None:
-    """Reads what ``save_state`` wrote of low-rank adapters into a network that has the same ones again.
+    """Reads what a snapshot holds of low-rank adapters into a network that has the same ones again.
 
     Raises:
         RunError: The file is missing, damaged or of a network with other adapters.
@@ -99,14 +137,6 @@ def restore_optimiser(
                 optimiser.state[parameter] = {
                     key: value if key == "step" else value.to(parameter.device) for key, value in saved.items()
                 }
-
-
-def _save(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    # Clones, because safetensors refuses tensors that share memory (tied weights).
-    owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    partial = path.with_suffix(".partial")
-    save_file(owned, partial, {"format": "pt", **metadata})
-    partial.replace(path)
 
 
 def _load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

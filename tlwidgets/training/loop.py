@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -29,11 +30,12 @@ from tlwidgets.training.events import (
 )
 from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
-from tlwidgets.training.numerics import Numerics, fastest
+from tlwidgets.training.numerics import Numerics, fastest, trial_size
 from tlwidgets.training.optimisation import carry_state, known_rate, make_optimiser, set_rates, stage_rates
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run_folder import RunFolder
+from tlwidgets.training.saving import Saver
 from tlwidgets.training.schedules import rate_factor, scheduled_states
 
 
@@ -80,6 +82,7 @@ class Loop:
         self._shelf = shelf if recipe.precision == "fp32" else None
         self.batches = self._batches("train")
         self.batches.interrupted = lambda: bool(control.stop_reason)
+        self.saver = Saver(folder.path, writes=self.accelerator.is_main_process)
         self.started = time.perf_counter()
         self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._note, self._shelf)
 
@@ -97,6 +100,12 @@ class Loop:
         Raises:
             TrainingError: The loss is not a number, or a frozen weight moved.
         """
+        try:
+            return self._epochs()
+        finally:
+            self.saver.flush()
+
+    def _epochs(self) -> str:
         self.emit(self._start_event())
         if self.progress.epoch == 0:
             self._checkpoint()
@@ -270,6 +279,7 @@ class Loop:
             self.progress.rate = rate
             self.emit(LearningRateChanged(time=self._clock(), step=self.progress.step, learning_rate=rate))
         if self.control.paused and not self.control.stop_reason:
+            self.saver.flush()
             self.emit(Paused(time=self._clock(), step=self.progress.step))
             self.control.wait_while_paused()
             if not self.control.stop_reason:
@@ -281,14 +291,18 @@ class Loop:
         if not self.progress.precision and self.recipe.precision == "auto":
             self.model.train()
             batch = next(iter(self.batches.train_epoch(1)))
-            step = lambda: self.method.step(self.model, batch).loss  # noqa: E731
-            self.numerics, seconds = fastest(self.backbone.model, self.accelerator.device, step)
+            n = trial_size(self.accelerator.device, len(batch.labels))
+            loss, trial = (partial(self._loss, some) for some in (batch, batch.first(n)))
+            self.numerics, seconds = fastest(self.backbone.model, self.accelerator.device, loss, trial)
             tried = "; ".join(f"{some}: {1000 * time:.0f} ms" for some, time in seconds.items())
-            self._note(f"Computing in {self.numerics} (a step took {tried}).")
+            self._note(f"Computing in {self.numerics} ({n} images took {tried}).")
         else:
             self.numerics = Numerics(self.progress.precision or self.recipe.precision, self.progress.channels_last)
             self.numerics.lay_out(self.backbone.model)
         self.progress.precision, self.progress.channels_last = vars(self.numerics).values()
+
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        return self.method.step(self.model, batch).loss
 
     def _cut(self) -> None:
         frozen = any(state != "trainable" for state in self.progress.states.values())
@@ -315,6 +329,7 @@ class Loop:
         if states is None or states == self.progress.states:
             return
         self.check_frozen()
+        self.saver.flush()
         self.applied.merge()
         self.applied.undo()
         self.applied = FreezePlan(self.backbone, states).apply()
@@ -335,14 +350,13 @@ class Loop:
         if math.isnan(row["val_loss"]) or score > (self.progress.best_accuracy, -self.progress.best_loss):
             self.progress.best_accuracy, self.progress.best_loss = row["val_accuracy"], row["val_loss"]
             self.progress.best_epoch = epoch
-            if self.accelerator.is_main_process:
-                self.folder.save_best(self.backbone.model)
+            self.saver.keep_best(self.backbone.model, self.guarded)
         self._checkpoint()
         self.emit(EpochEnded(time=self._clock(), epoch=epoch, row=row))
 
     def _checkpoint(self) -> None:
+        self.saver.keep_last(self.backbone.model, self.optimiser, vars(self.progress), self.guarded)
         if self.accelerator.is_main_process:
-            self.folder.save_last(self.backbone.model, self.optimiser, vars(self.progress))
             self.folder.write_history(self.progress.history, self.progress.rates)
 
     def _out_of_patience(self, epoch: int) -> bool:

@@ -35,6 +35,10 @@ class Batch:
     labels: torch.Tensor
     indices: np.ndarray
 
+    def first(self, n: int) -> Batch:
+        """The first n images of a batch of images."""
+        return Batch(self.images[:n], self.labels[:n], self.indices[:n])
+
 
 @dataclass(frozen=True)
 class StepResult:

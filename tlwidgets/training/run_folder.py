@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RunError
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.checkpoint import save_model, save_state
 from tlwidgets.training.run import FILES
 
 PACKAGES = ("tlwidgets", "torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn", "accelerate")
@@ -84,14 +82,6 @@ class RunFolder:
             }
         )
         self._write("predictions", table.to_csv(index=False))
-
-    def save_last(self, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
-        """Writes the checkpoint from which the run can go on."""
-        save_state(self.path / FILES["last"], model, optimiser, progress)
-
-    def save_best(self, model: nn.Module) -> None:
-        """Writes the weights that the run will be judged by."""
-        save_model(self.path / FILES["best"], model)
 
     def _write(self, name: str, text: str) -> None:
         path = self.path / FILES[name]

@@ -16,7 +16,7 @@ from tlwidgets.errors import RecipeError, RunError, TrainingError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.building import build, recipe_data
-from tlwidgets.training.checkpoint import load_model
+from tlwidgets.training.checkpoint import load_model, snapshot_model
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import (
     Event,
@@ -219,7 +219,7 @@ class TrainingSession:
         if loop.progress.best_epoch:
             load_model(loop.folder.path / FILES["best"], loop.backbone.model)
         else:
-            loop.folder.save_best(loop.backbone.model)
+            snapshot_model(loop.backbone.model).write(loop.folder.path / FILES["best"])
         test, probabilities = loop.evaluate("test")
         metrics: dict[str, Any] = {"test": test, "val": loop.evaluate("val")[0]}
         loop.folder.write_predictions(loop.data, loop.data.indices("test"), probabilities)
