@@ -2,7 +2,7 @@
 #
 #   make lab ARGS="--no-browser --port 8899"     arguments for JupyterLab
 #   make test ARGS="-k freeze -x"                arguments for pytest
-#   make test WORKERS=0                          in one process, for a debugger
+#   make test WORKERS=2                          in two processes, where there are cores and memory for it
 #   make PYTHON=python3.12 lab                   another Python for the environment
 #   make bench SCRIPTS=benchmarks/training.py ARGS=--quick
 
@@ -12,7 +12,7 @@ VENV ?= .venv
 BENCH_VENV ?= .venv-bench
 SCRIPTS ?= $(wildcard benchmarks/*.py)
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 0
 
 bin := $(VENV)/bin
 ready := $(VENV)/.ready
@@ -33,8 +33,9 @@ lab: setup ## open the Studio in JupyterLab
 
 # The networks of the tests are small: a second thread waits more than it computes, above all on a busy machine.
 test: export OMP_NUM_THREADS ?= 1
+# Several processes share whole files: what a file has built or measured once serves all of its tests.
 test: lint ## run every check and every test
-	$(bin)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(bin)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(bin)/ruff check .

@@ -8,19 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-TALKATIVE = ("browser", "notebooks")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests (`make test`): one file, one process, for its fixtures and measurements are shared.
-
-    All that starts kernels and browsers stays in one process: two Labs at once would wait for each other.
-    """
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group("talkative" if folder in TALKATIVE else str(item.path)))
-
-
 TINY_CHANNELS = [8, 8, 16, 16]
 
 
