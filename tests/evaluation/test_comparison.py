@@ -143,13 +143,13 @@ def test_pixels_of_any_size_become_rows():
 
 @pytest.mark.slow
 def test_positive_transfer_is_found_where_the_card_of_the_backbone_promises_it():
-    """tlw_resnet on digits, 5 labels a class: 91 % against 57 % for random features in the backbone's card."""
+    """tlw_resnet on digits, 5 labels a class: 92 % against 57 % for random features in the backbone's card."""
     data = tlw.load_data("digits", labels_per_class=5)
     keep = np.concatenate([data.indices(split)[:200] for split in ("train", "val", "test")])
     small = tlw.ImageData(
         **{**data.parts(), "split": np.where(np.isin(np.arange(len(data)), keep), data.split, "unlabelled")}
     )
-    found = tlw.compare(tlw.Recipe(data=small, epochs=8, backbone_scale=1.0), seeds=(0, 1), progress=False)
+    found = tlw.compare(tlw.Recipe(data=small, epochs=8, backbone_scale=1.0), seeds=(0, 1, 2), progress=False)
     assert found.verdict == "positive", found.sentence
     assert found.table.loc["linear_probe", "accuracy"] > found.table.loc["pixels", "accuracy"]
 
