@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tlwidgets.backbones import load_backbone
 from tlwidgets.data import list_data, load_data
 from tlwidgets.data.catalogue import WORLDS
 from tlwidgets.data.tabular import TableData
@@ -135,6 +136,19 @@ def test_five_labels_a_class_are_far_from_enough(name):
         few.append(learner(name).fit(x[kept], labels[kept]).score(x[test], labels[test]))
     full = learner(name).fit(x[train], labels[train]).score(x[test], labels[test])
     assert full - np.mean(few) > 0.05
+
+
+@pytest.mark.parametrize("name", ["canvas_digits", "coloured_digits"])
+def test_five_labels_a_class_are_not_enough_for_a_probe_where_pixels_say_nothing(name):
+    images, labels = WORLDS[name].draw()
+    images = images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=3)
+    x, rng, split = load_backbone("tlw_resnet").features(images), np.random.default_rng(0), len(images) * 7 // 10
+    train, test = np.split(rng.permutation(len(x)), [split])
+    few = []
+    for _ in range(4):
+        kept = np.concatenate([rng.permutation(train[labels[train] == label])[:5] for label in range(10)])
+        few.append(LogisticRegression().fit(x[kept], labels[kept]).score(x[test], labels[test]))
+    assert LogisticRegression().fit(x[train], labels[train]).score(x[test], labels[test]) - np.mean(few) > 0.05
 
 
 def test_a_sum_is_hard_from_pixels_and_easy_from_digits():
