@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,69 @@ def picture_folder(tmp_path: Path, stripes: tuple[np.ndarray, np.ndarray]) -> Pa
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{number:02d}.png")
     return tmp_path / "pictures"
+
+
+WORDS = [
+    "the",
+    "a",
+    "film",
+    "is",
+    "was",
+    "not",
+    "very",
+    "lovely",
+    "awful",
+    "good",
+    "bad",
+    "plot",
+    "end",
+    "box",
+    "it",
+    "i",
+]
+
+
+@pytest.fixture(scope="session")
+def text_encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Writes an encoder of a transformers configuration, random weights, with a tokeniser of few words; its name."""
+    transformers = pytest.importorskip("transformers", reason='transformers is not installed: pip install ".[text]"')
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    def write(kind: str, **options: Any) -> str:
+        folder = tmp_path_factory.mktemp(kind)
+        numbers = {word: at for at, word in enumerate(["[CLS]", "[PAD]", "[SEP]", "[UNK]", *WORDS])}
+        tokenizer = Tokenizer(models.WordLevel(numbers, unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.Lowercase()
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 0), ("[SEP]", 2)]
+        )
+        special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+        transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+        config = transformers.AutoConfig.for_model(kind, vocab_size=24, pad_token_id=1, **options)
+        torch.manual_seed(3)
+        transformers.AutoModel.from_config(config).save_pretrained(folder)
+        return f"hf:{folder}"
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_text(text_encoder: Callable[..., str]) -> str:
+    """Name of a BERT of three layers and 16 numbers a token, "hf:<path>", with random "pre-trained" weights."""
+    size = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
+    return text_encoder("bert", max_position_embeddings=40, **size)
+
+
+@pytest.fixture(scope="session")
+def opinions() -> tuple[list[str], list[str]]:
+    """Forty texts of five to nine known words: "lovely" or "good" in one class, "awful" or "bad" in the other."""
+    rng = np.random.default_rng(0)
+    plain = [word for word in WORDS if word not in {"lovely", "good", "awful", "bad", "not"}]
+    texts = []
+    for number in range(40):
+        words = list(rng.choice(plain, rng.integers(4, 9), replace=False))
+        mark = [["lovely", "good"], ["awful", "bad"]][number % 2][rng.integers(2)]
+        texts.append(" ".join([*words, mark]))
+    return texts, ["positive", "negative"] * 20

@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone, list_backbones, load_backbone
-    from tlwidgets.data import ImageData, list_data, load_data
+    from tlwidgets.data import ImageData, TextData, list_data, load_data
     from tlwidgets.estimator import TransferClassifier
     from tlwidgets.evaluation import (
         CrossValidation,
@@ -42,6 +42,7 @@ _HOME = {
     "ResultCard": "widgets",
     "Run": "training",
     "Studio": "widgets",
+    "TextData": "data",
     "TrainingDashboard": "widgets",
     "TrainingSession": "training",
     "TransferClassifier": "estimator",
@@ -76,6 +77,7 @@ __all__ = [
     "ResultCard",
     "Run",
     "Studio",
+    "TextData",
     "TrainingDashboard",
     "TrainingSession",
     "TransferClassifier",

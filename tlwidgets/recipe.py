@@ -18,7 +18,9 @@ from tlwidgets.errors import RecipeError
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "constant", "one_cycle")
 UNFREEZINGS = ("none", "gradual", "probe_first")
-AUGMENTATIONS = ("none", "light", "flip")
+IMAGE_AUGMENTATIONS = ("none", "light", "flip")
+TEXT_AUGMENTATIONS = ("none", "eda")
+AUGMENTATIONS = (*IMAGE_AUGMENTATIONS, "eda")
 PRECISIONS = ("fp32", "bf16", "auto")
 CACHES = ("auto", "off", "memory", "disk")
 
@@ -28,8 +30,8 @@ class Recipe:
     """One run, as data.
 
     Attributes:
-        data: What ``load_data`` takes: a bundled name, a folder, arrays, a table, an ``ImageData``; or a mapping of
-            its arguments, such as ``{"name": "digits", "labels_per_class": 5}``.
+        data: What ``load_data`` takes: a bundled name, a folder, arrays, texts, a table, an ``ImageData``; or a mapping
+            of its arguments, such as ``{"name": "digits", "labels_per_class": 5}``.
         backbone: What ``load_backbone`` takes.
         pretrained: False starts from random weights ("from scratch").
         plan: State of each stage ("frozen", "norm", "lora" or "trainable"), as a mapping or a ``FreezePlan``; stages
@@ -55,7 +57,8 @@ class Recipe:
         probe_epochs: Epochs of the probe, fewer than ``epochs``; None probes until validation accuracy has not
             risen for 2 epochs, at most for half of them.
         batch_size: Images a step, at least 1.
-        augmentation: "none", "light" (shift, turn, scale) or "flip" (light and mirrored).
+        augmentation: "none"; of images "light" (shift, turn, scale) or "flip" (light and mirrored); of texts "eda"
+            (words replaced by synonyms, or left out).
         precision: "fp32"; "bf16" (autocast); or "auto": the first batch is tried in both, with channels first and last,
             and the fastest is taken and recorded. Only fp32 repeats a history to the bit on another day.
         views: Keep this many augmented views of each image and use them in turn, so that they can be cached; None draws

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import tlwidgets as tlw
 from tlwidgets.errors import RecipeError
@@ -27,6 +28,23 @@ def test_measuring_leaves_weights_buffers_gradients_and_random_numbers_as_they_w
     assert choice in CANDIDATES
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_what_a_network_computes_for_the_size_of_its_images_is_not_overwritten() -> None:
+    class Late(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(4, 2)
+            self.register_buffer("distances", torch.zeros(1), persistent=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if len(self.distances) != x.shape[1]:
+                self.distances = torch.arange(x.shape[1]).float()
+            return self.head(x + self.distances)
+
+    model = Late()
+    fastest(model, torch.device("cpu"), lambda: model(torch.ones(2, 4)).sum())
+    assert model.distances.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

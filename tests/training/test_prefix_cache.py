@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,16 @@ import torch
 from torch import nn
 
 import tlwidgets as tlw
-from tlwidgets.training import Note, prefix_cache
+from tlwidgets.freezing import audit
+from tlwidgets.methods.fine_tuning import FineTuning
+from tlwidgets.training import CacheChosen, EpochEnded, Event, Note, prefix_cache
 from tlwidgets.training.batches import Batches, PreparedImages
-from tlwidgets.training.prefix import NotCacheableError, Partition
+from tlwidgets.training.building import build
+from tlwidgets.training.control import Control
+from tlwidgets.training.cuts import Cuts
+from tlwidgets.training.gains import epoch_gain, run_gain
+from tlwidgets.training.numerics import Numerics
+from tlwidgets.training.prefix import Partition
 from tlwidgets.training.prefix_cache import PrefixCache
 
 NUMBERS = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
@@ -65,110 +74,98 @@ def test_kept_views_give_the_same_history_with_and_without_a_cache(recipe: tlw.R
     assert not np.allclose(fresh.history["train_loss"], plain.history["train_loss"], rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "until"),
-    [
-        ("resnet10t", "stage2"),
-        ("test_vit", "stage3"),
-        ("convnext_atto", "stage2"),
-        ("swin_tiny_patch4_window7_224", "stage2"),
-        ("levit_128s", "stage1"),
-        ("torchvision/resnet18", "stage2"),
-        ("mobilenetv3_small_050", "stage3"),
-    ],
-)
-def test_prefix_and_tail_together_are_the_network_in_loss_and_gradient(name: str, until: str) -> None:
-    backbone = _frozen(name, until)
-    side = backbone.preprocessing.input_size[-1]
-    images = torch.randn(3, 3, side, side)
-    partition = Partition(backbone.model, images[:1])
-    gradients = []
-    for forward in (backbone.model, lambda x: partition.run_tail(partition.run_prefix(x))):
-        torch.manual_seed(1)
-        backbone.model.zero_grad()
-        forward(images).logsumexp(1).sum().backward()
-        gradients.append({n: p.grad.clone() for n, p in backbone.model.named_parameters() if p.grad is not None})
-    assert gradients[0].keys() == gradients[1].keys()
-    for key, gradient in gradients[0].items():
-        torch.testing.assert_close(gradient, gradients[1][key], rtol=1e-5, atol=1e-6)
+def _cuts(recipe: tlw.Recipe, **options: Any) -> Cuts:
+    backbone = _frozen(recipe.backbone, "stage2")
+    images = PreparedImages(recipe.data, backbone.preprocessing)
+    train, val = (Batches(images, split, 16, torch.device("cpu"), **options) for split in ("train", "val"))
+    cuts = Cuts(recipe.replace(cache="memory"), backbone, FineTuning(), train, val)
+    choice = cuts.renew(5, True, Numerics())
+    assert choice is not None
+    assert choice.on
+    assert cuts.outdated(Numerics()) == ""
+    return cuts
 
 
-def test_several_tensors_may_cross_the_cut() -> None:
-    class Skip(nn.Module):
+def test_a_changed_weight_buffer_or_dtype_outdates_what_is_kept(recipe: tlw.Recipe) -> None:
+    def shift(tensor: torch.Tensor) -> None:
+        with torch.no_grad():
+            tensor += 1
+
+    changes: list[Callable[[nn.Module], object]] = [
+        lambda model: shift(model.conv1[0].weight),
+        lambda model: shift(model.layer2[0].bn1.running_mean),
+        lambda model: model.half(),
+    ]
+    for change in changes:
+        cuts = _cuts(recipe)
+        with torch.no_grad():
+            cuts.backbone.model.fc.weight += 1
+        assert cuts.outdated(Numerics()) == ""  # the head is not part of it
+        change(cuts.backbone.model)
+        assert cuts.outdated(Numerics()) == "a frozen weight or buffer has changed"
+
+
+def test_other_pixels_or_another_precision_outdate_what_is_kept(recipe: tlw.Recipe) -> None:
+    assert "precision" in _cuts(recipe).outdated(Numerics("bf16"))
+    for change in ({"mean": (0.1,) * 3}, {"crop_pct": 0.5}):
+        cuts = _cuts(recipe)
+        images = cuts._train.images
+        images.preprocessing = dataclasses.replace(images.preprocessing, **change)
+        assert "preprocessing" in cuts.outdated(Numerics())
+    for name, value in {"augmentation": "light", "views": 3, "seed": 1}.items():
+        cuts = _cuts(recipe, augmentation="flip", views=2)
+        setattr(cuts._train, name, value)
+        assert "augmentation" in cuts.outdated(Numerics())
+
+
+def test_what_both_splits_stand_for_is_hashed_once(recipe: tlw.Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts = _cuts(recipe)
+    hashed: list[torch.Tensor] = []
+    monkeypatch.setattr(audit, "_hash", lambda tensor: hashed.append(tensor) or "")
+    cuts.outdated(Numerics())
+    assert len(hashed) == len({id(tensor) for tensor in hashed}) == len(cuts.train.partition.names)
+
+
+def test_a_frozen_weight_changed_in_the_middle_is_computed_with(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    def losses(cache: str) -> list[float]:
+        rows: list[float] = []
+
+        def meddle(event: Event) -> None:
+            if isinstance(event, EpochEnded):
+                rows.append(event.row["train_loss"])
+                with torch.no_grad():
+                    loop.backbone.model.conv1[0].weight.mul_(1.5)
+
+        some = recipe.replace(plan=HALF, epochs=4, cache=cache)
+        loop = build(some, some.data, tmp_path / cache, Control(), meddle)
+        loop.run()
+        return rows
+
+    np.testing.assert_allclose(losses("off"), losses("memory"), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_what_crosses_keeps_its_dtype_and_bits(tiny: str, kind: str) -> None:
+    class Masked(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.low, self.high = nn.Conv2d(3, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
-            self.head = nn.Linear(2, 2)
-            self.low.requires_grad_(False)
-            self.high.requires_grad_(False)
+            self.body, self.head = nn.Linear(12, 5).requires_grad_(False), nn.Linear(5, 2)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            low = self.low(x)
-            return self.head((self.head(low.mean((2, 3))) + self.high(low).mean((2, 3))).view(x.shape[0], -1))
+            features = self.body(x.flatten(1))
+            return self.head(torch.where(features > 0, self.head.weight.sum(), features))
 
-    model = Skip()
-    images = torch.randn(5, 3, 8, 8)
-    partition = Partition(model, images[:1])
-    assert len(partition.shapes) == 2
-    assert torch.equal(partition.run_tail(partition.run_prefix(images)), model(images))
-
-
-def test_what_draws_or_remembers_is_never_in_the_prefix() -> None:
-    frozen = nn.Conv2d(3, 4, 3).requires_grad_(False)
-    head = nn.Linear(4, 2)
-    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), head]
-    image = torch.randn(1, 3, 8, 8)
-    dropped = Partition(nn.Sequential(frozen, nn.Dropout(0.5), *pooled), image)
-    assert dropped.shapes == ((1, 4, 6, 6),)
-    moving = Partition(nn.Sequential(frozen, nn.BatchNorm2d(4).requires_grad_(False), *pooled), image)
-    assert moving.shapes == ((1, 4, 6, 6),)
-    still = Partition(nn.Sequential(frozen, nn.BatchNorm2d(4).requires_grad_(False).eval(), *pooled), image)
-    assert still.shapes == ((1, 4),)
-
-
-def test_a_network_that_cannot_be_cut_says_why() -> None:
-    image = torch.randn(1, 3, 8, 8)
-    with pytest.raises(NotCacheableError, match="first layer already learns"):
-        Partition(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), image)
-
-    class Branching(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.head = nn.Linear(3, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.head(x.mean((2, 3)) if x.sum() > 0 else x.amax((2, 3)))
-
-    with pytest.raises(NotCacheableError, match="cannot be traced"):
-        Partition(Branching(), image)
-
-    class Mixing(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.head = nn.Linear(3, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.head(x.mean((0, 2, 3)))
-
-    with pytest.raises(NotCacheableError, match="cross the cut"):
-        Partition(Mixing(), image)
-
-
-def test_a_changed_weight_or_buffer_empties_the_cache(tiny: str) -> None:
-    backbone = _frozen(tiny, "stage2")
-    images = torch.randn(4, 3, 16, 16)
-    slots = np.arange(4)
-    cache = PrefixCache(backbone.model, images[:1], 4, epochs=5, kind="memory")
-    cache.fill(slots, images)
-    before = cache.read(slots, torch.device("cpu"))[0]
-    assert not cache.refresh()
-    assert not cache.missing(slots).any()
-    with torch.no_grad():
-        backbone.model.bn1.running_mean += 1
-    assert cache.refresh()
-    assert cache.missing(slots).all()
-    cache.fill(slots, images)
-    assert not torch.equal(before, cache.read(slots, torch.device("cpu"))[0])
+    model, images, slots = Masked(), torch.randn(3, 3, 2, 2), np.array([4, 0, 3])
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = model(images)
+        cache = PrefixCache(Partition(model, images[:1]), 5, kind)
+        assert set(cache.partition.dtypes) == {torch.bool, torch.bfloat16}
+        assert cache.bytes == 5 * (5 + 2 * 5)
+        cache.fill(slots, images)
+        stored = cache.read(slots, torch.device("cpu"))
+        assert {values.dtype for values in stored} == {torch.bool, torch.bfloat16}
+        assert torch.equal(cache.partition.run_tail(stored), expected)
+    cache.close()
 
 
 def test_a_plan_changed_in_the_middle_moves_the_cut(recipe: tlw.Recipe, tmp_path: Path) -> None:
@@ -194,14 +191,30 @@ def test_it_stays_off_where_it_does_not_pay_and_says_so(recipe: tlw.Recipe, tmp_
     assert notes == []
 
 
+def test_the_choice_and_its_predicted_gain_are_an_event(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    choices = []
+    for cache, epochs in (("memory", 4), ("auto", 1), ("off", 4)):
+        session = tlw.TrainingSession(recipe.replace(plan=HALF, epochs=epochs, cache=cache), tmp_path / cache)
+        session.start().wait(120)
+        choices.append([event for event in session.events if isinstance(event, CacheChosen)])
+    (on,), (off,), none = choices
+    assert on.on
+    assert on.epoch_gain == pytest.approx(1 + on.share / (3 * (1 - on.share)))
+    assert 1 < on.run_gain < on.epoch_gain
+    # float32: 8 maps of 2 x 2, and what a shortcut makes of them, 8 of 1 x 1; 42 images to train on and 9 to validate.
+    assert (on.place, on.size) == ("memory", 4 * (8 * 4 + 8) * (42 + 9))
+    assert (off.on, off.epoch_gain, off.run_gain, off.size) == (False, 1.0, 1.0, 0)
+    assert "1.00 times" in off.text
+    assert none == []
+
+
 def test_predicted_gains_follow_the_cost_of_forward_and_backward(tiny: str) -> None:
-    backbone = _frozen(tiny, "stage2")
-    cache = PrefixCache(backbone.model, torch.randn(1, 3, 16, 16), 4, epochs=5)
-    p = cache.share
+    p = Partition(_frozen(tiny, "stage2").model, torch.randn(1, 3, 16, 16)).share
     assert 0.3 < p < 0.9
-    assert cache.epoch_gain == pytest.approx((3 - 2 * p) / (3 - 3 * p))
-    assert cache.total_gain(1) == pytest.approx(1)
-    assert cache.total_gain(10**6) == pytest.approx(cache.epoch_gain, rel=1e-4)
+    assert epoch_gain(p) == pytest.approx((3 - 2 * p) / (3 - 3 * p))
+    assert run_gain(p, 1) == run_gain(p, 3, views=4) == pytest.approx(1)
+    assert run_gain(p, 5, views=4) == pytest.approx(5 * (3 - 2 * p) / (4 * (3 - 2 * p) + 3 - 3 * p))
+    assert run_gain(p, 10**6) == pytest.approx(epoch_gain(p), rel=1e-4)
 
 
 def test_beyond_the_memory_budget_values_go_to_a_file_that_vanishes(
@@ -211,14 +224,26 @@ def test_beyond_the_memory_budget_values_go_to_a_file_that_vanishes(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     backbone = _frozen(tiny, "stage2")
     images = torch.randn(4, 3, 16, 16)
-    cache = PrefixCache(backbone.model, images[:1], 4, epochs=5)
+    cache = PrefixCache(Partition(backbone.model, images[:1]), 4)
     assert cache.kind == "disk"
-    assert "temporary file" in cache.describe()
     cache.fill(np.arange(4), images)
     expected = cache.partition.run_prefix(images)[0]
     assert torch.equal(cache.read(np.arange(4), torch.device("cpu"))[0], expected)
     cache.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_training_and_validation_share_one_memory_budget(
+    recipe: tlw.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+    for spare in (0, -1):
+        monkeypatch.setattr(prefix_cache, "MEMORY_BUDGET", 4 * (8 * 4 + 8) * (42 + 9) + spare)
+        session = tlw.TrainingSession(recipe.replace(plan=HALF, epochs=9), tmp_path / str(spare))
+        session.start().wait(120)
+        (choice,) = [event for event in session.events if isinstance(event, CacheChosen)]
+        places.append(choice.place)
+    assert places == ["memory", "disk"]
 
 
 def test_a_full_disk_turns_the_cache_off_and_the_run_goes_on(

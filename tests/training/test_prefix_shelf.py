@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import tlwidgets as tlw
 from tlwidgets.training import PrefixShelf, prefix_cache
@@ -79,8 +80,8 @@ def test_another_prefix_is_computed_by_itself(
 def test_values_beyond_the_budget_replace_those_kept_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefix_cache, "memory_budget", lambda: 1000)
     shelf = PrefixShelf(runs=2)
-    values, ready = shelf.take(("one",), [(10, 10)])
+    values, ready = shelf.take(("one",), [(10, 10)], [torch.float32])
     ready[:] = True
-    assert shelf.take(("one",), [(10, 10)])[0] is values
-    shelf.take(("two",), [(10, 20)])
-    assert not shelf.take(("one",), [(10, 10)])[1].any()
+    assert shelf.take(("one",), [(10, 10)], [torch.float32])[0] is values
+    shelf.take(("two",), [(10, 20)], [torch.float32])
+    assert not shelf.take(("one",), [(10, 10)], [torch.float32])[1].any()

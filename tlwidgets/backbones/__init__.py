@@ -6,12 +6,14 @@ from tlwidgets.backbones.cost import stage_costs
 from tlwidgets.backbones.loading import load_backbone
 from tlwidgets.backbones.preprocessing import Preprocessing
 from tlwidgets.backbones.stages import Stage, find_stages
+from tlwidgets.backbones.tokenising import TextPreprocessing
 
 __all__ = [
     "Backbone",
     "Entry",
     "Preprocessing",
     "Stage",
+    "TextPreprocessing",
     "catalogue",
     "find_stages",
     "list_backbones",

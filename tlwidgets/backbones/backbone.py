@@ -12,9 +12,10 @@ from torch import nn
 
 from tlwidgets.backbones.preprocessing import Preprocessing
 from tlwidgets.backbones.stages import Stage, classifier_names, find_stages
-from tlwidgets.errors import BackboneError
+from tlwidgets.backbones.tokenising import TextPreprocessing
 
 Images = np.ndarray | Sequence[np.ndarray]
+Inputs = Images | Sequence[str]
 
 
 @dataclass
@@ -24,13 +25,13 @@ class Backbone:
     Attributes:
         name: The name it was loaded by.
         model: The network itself; a plain ``nn.Module``.
-        preprocessing: How it wants its images.
+        preprocessing: How it wants its images, or its texts.
         classes: What its outputs mean, if known; empty otherwise.
     """
 
     name: str
     model: nn.Module
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | TextPreprocessing
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -42,7 +43,8 @@ class Backbone:
         for attribute in ("head_hidden_size", "num_features"):
             if isinstance(size := getattr(self.model, attribute, None), int):
                 return size
-        return int(self.features(np.zeros((1, 32, 32, self.preprocessing.input_size[0]), np.uint8)).shape[1])
+        with evaluating(self.model), torch.inference_mode():
+            return int(self._pooled(self.example()).flatten(1).shape[1])
 
     @property
     def num_classes(self) -> int:
@@ -53,12 +55,18 @@ class Backbone:
                 return int(size)
         return int(getattr(self.model, "num_classes", 0) or 0)
 
-    def features(self, images: Images, batch_size: int = 64) -> np.ndarray:
-        """Describes images by the numbers in front of the classifier.
+    def example(self) -> torch.Tensor:
+        """One image, or short text, where the network is, to see what it does with one."""
+        like, example = next(self.model.parameters()), self.preprocessing.example()
+        return example.to(like) if example.is_floating_point() else example.to(like.device)
+
+    def features(self, images: Inputs, batch_size: int = 64) -> np.ndarray:
+        """Describes images, or texts, by the numbers in front of the classifier.
 
         Args:
             images: uint8 (N, H, W, 3) or a sequence of (H, W, 3), any sizes; preprocessed the backbone's way. A
                 backbone made with ``in_chans=4`` takes four channels, one with ``in_chans=1`` also a single one.
+                For a text encoder a sequence of texts.
             batch_size: Images a forward pass; change it only when memory is short.
 
         Returns:
@@ -66,7 +74,7 @@ class Backbone:
         """
         return self._run(images, batch_size, self._pooled)
 
-    def logits(self, images: Images, batch_size: int = 64) -> np.ndarray:
+    def logits(self, images: Inputs, batch_size: int = 64) -> np.ndarray:
         """Scores images by the classes of the present head: float32 (N, num_classes)."""
         return self._run(images, batch_size, self.model)
 
@@ -84,8 +92,8 @@ class Backbone:
             handle.remove()
         return caught[0]
 
-    def _run(self, images: Images, batch_size: int, function: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
-        _check_images(images, self.preprocessing.channels_taken)
+    def _run(self, images: Inputs, batch_size: int, function: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
+        self.preprocessing.check(images)
         device = next(self.model.parameters()).device
         outputs = []
         with evaluating(self.model), torch.inference_mode():
@@ -106,14 +114,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
-
-
-def _check_images(images: Images, channels: tuple[int, ...]) -> None:
-    if len(images) == 0:
-        raise BackboneError("There are no images to look at.", "Pass at least one image, uint8 (N, H, W, 3).")
-    first = np.asarray(images[0])
-    if first.ndim != 3 or first.shape[-1] not in channels or first.dtype != np.uint8:
-        raise BackboneError(
-            f"An image has shape {first.shape} and type {first.dtype}.",
-            f"Pass uint8 images, (N, H, W, {channels[-1]}); load_data(...).images(...) gives RGB.",
-        )

@@ -14,6 +14,8 @@ import pandas as pd
 import timm
 import torch
 
+from tlwidgets.backbones.minilm import HUB_ID, MAX_LENGTH, MINILM, PARAMETERS, minilm_package
+
 WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -25,9 +27,9 @@ class Entry:
         name: What ``load_backbone`` takes.
         family: The architecture without its tag.
         parameters: Number of parameters, where it is known without building the network.
-        input_size: Height and width that it was pre-trained on, pixels.
+        input_size: Height and width that it was pre-trained on, pixels; of a text encoder the tokens it reads.
         offline: Whether its weights are on this machine.
-        source: "bundled", "timm" or "torchvision".
+        source: "bundled", "timm", "torchvision", or "transformers" for text.
         licence: Licence of the weights, "" where it is not stated.
         pretrained_on: What it was pre-trained on, as its tag says.
     """
@@ -43,8 +45,8 @@ class Entry:
 
 
 def catalogue() -> tuple[Entry, ...]:
-    """Everything ``load_backbone`` takes by name: bundled first, then timm's and torchvision's pre-trained models."""
-    return (*_bundled(), *_timm(), *_torchvision())
+    """Everything ``load_backbone`` takes by name: bundled first, then timm's and torchvision's, then for text."""
+    return (*_bundled(), *_timm(), *_torchvision(), _minilm())
 
 
 def list_backbones(search: str = "", *, offline: bool | None = None) -> pd.DataFrame:
@@ -150,6 +152,19 @@ def _torchvision() -> tuple[Entry, ...]:
             )
         )
     return tuple(entries)
+
+
+def _minilm() -> Entry:
+    return Entry(
+        name=MINILM,
+        family="bert",
+        parameters=PARAMETERS,
+        input_size=MAX_LENGTH,
+        offline=minilm_package() is not None or weights_cached(HUB_ID),
+        source="transformers",
+        licence="apache-2.0",
+        pretrained_on="English sentences",
+    )
 
 
 def _hub_folder(hub_id: str) -> str:

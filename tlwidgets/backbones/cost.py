@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,28 +19,32 @@ def stage_costs(backbone: Backbone) -> pd.DataFrame:
 
     Returns:
         One row a stage, in order: ``stage``, ``label``, ``parameters``, ``macs`` (multiply-adds of one image at the
-        backbone's own input size) and ``share`` (of all multiply-adds, 0..1).
+        backbone's own input size, or of a text of four tokens) and ``share`` (of all multiply-adds, 0..1).
     """
     by_module = _macs_by_module(backbone)
     rows = []
     for stage in backbone.stages:
-        owned = set(stage.module_names)
-        # Counts include children: add only modules whose parent belongs to somebody else.
-        top = [name for name in owned if name.rpartition(".")[0] not in owned]
-        macs = sum(by_module.get(name, 0) for name in top)
+        counted = by_module.keys() & stage.module_names
+        # Counts include children: add only modules that lie in no other of the stage; lists are never counted.
+        macs = sum(by_module[name] for name in counted if not counted & set(_around(name)))
         rows.append({"stage": stage.name, "label": stage.label, "parameters": stage.n_parameters, "macs": macs})
     table = pd.DataFrame(rows)
     table["share"] = table["macs"] / max(1, table["macs"].sum())
     return table
 
 
+def _around(name: str) -> Iterator[str]:
+    """Names of the modules that a module lies in."""
+    while name := name.rpartition(".")[0]:
+        yield name
+
+
 def _macs_by_module(backbone: Backbone) -> dict[str, int]:
     model = backbone.model
-    parameter = next(model.parameters())
-    image = torch.zeros((1, *backbone.preprocessing.input_size), device=parameter.device, dtype=parameter.dtype)
+    example = backbone.example()
     counter = FlopCounterMode(display=False)
     with evaluating(model), torch.no_grad(), counter:
-        model(image)
+        model(example)
     # The counter names modules "ResNet.layer1"; a multiply-add is two floating-point operations.
     root = type(model).__name__
     return {

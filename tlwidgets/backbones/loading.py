@@ -1,11 +1,8 @@
-"""Loads a backbone by name: bundled, any of timm's, torchvision's, or a folder in timm's ``local-dir:`` format."""
+"""Loads a backbone by name: bundled, any of timm's, torchvision's, a folder in timm's format, or a text encoder."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import socket
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +14,12 @@ from torch import nn
 
 from tlwidgets.backbones.backbone import Backbone
 from tlwidgets.backbones.catalogue import WEIGHTS, bundled_folder, weights_cached
+from tlwidgets.backbones.connection import HUB, online
 from tlwidgets.backbones.input_channels import adapt_input
 from tlwidgets.backbones.preprocessing import Preprocessing
 from tlwidgets.backbones.stages import classifier_names
+from tlwidgets.backbones.text_loading import is_text, load_text
 from tlwidgets.errors import BackboneError
-
-HUB = "huggingface.co"
-CONNECT_SECONDS = 3.0
 
 
 def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None = None, in_chans: int = 3) -> Backbone:
@@ -31,9 +27,11 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
 
     Args:
         name: A bundled name ("tlw_resnet"), any timm name ("resnet18.a1_in1k"), "torchvision/<name>",
-            or "local-dir:<path>".
+            or "local-dir:<path>"; for text "minilm" (all-MiniLM-L6-v2) or "hf:<folder or name on the Hugging Face
+            hub>", with the extra ``text``.
         pretrained: Whether to load the pre-trained weights; False draws random ones from torch's generator.
         num_classes: Outputs of a new head, drawn at random; None keeps the pre-trained head, 0 has none.
+            Text encoders come without a head.
         in_chans: Channels of the input. Where this is not 3, the first layer is folded so that the network computes
             what it was pre-trained to; see ``tlwidgets.backbones.input_channels``.
 
@@ -44,6 +42,10 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
         BackboneError: The name is not known (the nearest are offered), or its weights are neither on this machine
             nor to be had (the offline choices are named), or it takes no other number of channels.
     """
+    if is_text(name):
+        if in_chans != 3:
+            raise BackboneError(f"{name!r} reads texts, which have no channels.", "Leave out in_chans.")
+        return Backbone(name, *load_text(name, pretrained, num_classes))
     load = _load_torchvision if name.startswith("torchvision/") else _load_timm
     model, preprocessing = load(name, pretrained, num_classes)
     return Backbone(name, model, adapt_input(model, in_chans, preprocessing))
@@ -106,19 +108,6 @@ def _check_reachable(name: str, target: str) -> None:
         raise BackboneError(
             f"The weights of {name!r} are not on this machine and the network does not answer.", _offline_hint()
         )
-
-
-def online(host: str) -> bool:
-    """Whether a host answers on its HTTPS port within a few seconds, or a proxy stands in for it."""
-    if os.environ.get("HF_HUB_OFFLINE") == "1":
-        return False
-    if urllib.request.getproxies().get("https"):
-        return True
-    try:
-        socket.create_connection((host, 443), timeout=CONNECT_SECONDS).close()
-    except OSError:
-        return False
-    return True
 
 
 def _load_torchvision(name: str, pretrained: bool, num_classes: int | None) -> tuple[nn.Module, Preprocessing]:

@@ -61,6 +61,25 @@ class Preprocessing:
             use_prefetcher=True,
         )
 
+    def check(self, images: Any) -> None:
+        """Looks at the first of several images.
+
+        Raises:
+            BackboneError: There is none, or it is no uint8 image with a number of channels that the network takes.
+        """
+        if len(images) == 0:
+            raise BackboneError("There are no images to look at.", "Pass at least one image, uint8 (N, H, W, 3).")
+        first = np.asarray(images[0])
+        if first.ndim != 3 or first.shape[-1] not in self.channels_taken or first.dtype != np.uint8:
+            raise BackboneError(
+                f"An image has shape {first.shape} and type {first.dtype}.",
+                f"Pass uint8 images, (N, H, W, {self.channels_taken[-1]}); load_data(...).images(...) gives RGB.",
+            )
+
+    def example(self) -> torch.Tensor:
+        """One grey image, float32 (1, C, height, width) as if normalised, to see what the network does with one."""
+        return torch.zeros((1, *self.input_size))
+
     def prepare(self, image: np.ndarray) -> torch.Tensor:
         """Resizes and crops one image.
 
@@ -97,7 +116,7 @@ class Preprocessing:
         prepared: torch.Tensor = torch.as_tensor(self._geometry(picture))
         return prepared
 
-    def prepare_all(self, images: Iterable[np.ndarray]) -> torch.Tensor:
+    def prepare_all(self, images: Iterable[Any]) -> torch.Tensor:
         """Resizes and crops many images into one uint8 tensor (N, C, height, width)."""
         return torch.stack([self.prepare(image) for image in images])
 

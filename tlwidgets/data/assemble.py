@@ -141,10 +141,10 @@ def assemble(
     kept = np.array([index for index in range(len(reader)) if index not in failed], dtype=np.int64)
     aside = [*set_aside, *(SetAside(reader.sample_id(index), reason) for index, reason in failed.items())]
     labels, given = labels[kept], None if given is None else given[kept]
-    _check_counts(name, labels, classes, aside)
+    check_counts(name, labels, classes, aside)
     groups = near_identical_groups(thumbnails[kept], sides[kept] * (not exact))
     split = split_samples(labels, groups, given, deal.val, deal.test, deal.seed, deal.labels_per_class)
-    _check_train(name, labels, classes, split, deal)
+    check_train(name, labels, classes, split, deal)
     return ImageData(name, classes, labels, split, groups, reader.take(kept), source, aside)
 
 
@@ -172,34 +172,40 @@ def _scan(reader: Reader, progress: bool) -> tuple[np.ndarray, np.ndarray, dict[
     return thumbnails, sides, dict(sorted(failed.items()))
 
 
-def _check_counts(name: str, labels: np.ndarray, classes: tuple[str, ...], aside: Sequence[SetAside]) -> None:
+def check_counts(
+    name: str, labels: np.ndarray, classes: tuple[str, ...], aside: Sequence[SetAside], what: str = "image"
+) -> None:
+    """Refuse data with fewer than two classes, or a class with fewer than two images (or texts, as ``what`` says)."""
     reasons = f" {len(aside)} files were set aside, the first, {aside[0].path}: {aside[0].reason}." if aside else ""
     if len(labels) == 0:
-        raise DataError(f"{name} holds no readable image.{reasons}", "Add pictures such as PNG or JPEG files.")
+        raise DataError(f"{name} holds no readable {what}.{reasons}", "Add pictures such as PNG or JPEG files.")
     if len(classes) < 2:
-        raise DataError(f"{name} holds only one class, {classes[0]!r}.", "Add images of at least one more class.")
+        raise DataError(f"{name} holds only one class, {classes[0]!r}.", f"Add {what}s of at least one more class.")
     counts = np.bincount(labels, minlength=len(classes))
-    for count, what in ((0, "no readable image"), (1, "only one image")):
+    for count, words in ((0, f"no readable {what}"), (1, f"only one {what}")):
         short = [classes[number] for number in np.flatnonzero(counts == count)]
         if short:
             listed = ", ".join(repr(one) for one in short[:5]) + (", ..." if len(short) > 5 else "")
             raise DataError(
-                f"{name} has {what} for {len(short)} of its {len(classes)} classes: {listed}.{reasons}",
-                "Give every class at least two images, or leave the class out.",
+                f"{name} has {words} for {len(short)} of its {len(classes)} classes: {listed}.{reasons}",
+                f"Give every class at least two {what}s, or leave the class out.",
             )
 
 
-def _check_train(name: str, labels: np.ndarray, classes: tuple[str, ...], split: np.ndarray, deal: Deal) -> None:
+def check_train(
+    name: str, labels: np.ndarray, classes: tuple[str, ...], split: np.ndarray, deal: Deal, what: str = "image"
+) -> None:
+    """Refuse a deal that leaves a class without training images (or texts), or with fewer labels than asked for."""
     counts = np.bincount(labels[split == "train"], minlength=len(classes))
     if counts.min() == 0:
         raise DataError(
-            f"{name} has no training image of class {classes[int(counts.argmin())]!r}.",
-            f"Put some into the {SPLITS[0]} split, and see that the class has images not also filed under another.",
+            f"{name} has no training {what} of class {classes[int(counts.argmin())]!r}.",
+            f"Put some into the {SPLITS[0]} split, and see that the class has {what}s not also filed under another.",
         )
     if deal.labels_per_class is not None and counts.min() < deal.labels_per_class:
         short = int(counts.argmin())
         raise DataError(
-            f"Class {classes[short]!r} has {counts[short]} training images, fewer than "
+            f"Class {classes[short]!r} has {counts[short]} training {what}s, fewer than "
             f"labels_per_class={deal.labels_per_class}.",
             f"Ask for at most {counts[short]}.",
         )

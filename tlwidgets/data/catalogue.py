@@ -18,6 +18,7 @@ from tlwidgets.data.generated.pairs import PAIRS
 from tlwidgets.data.generated.rotated_digits import ROTATED_DIGITS
 from tlwidgets.data.generated.sensor_digits import SENSOR_DIGITS
 from tlwidgets.data.patches import COLOUR_PATCHES, GREY_PATCHES, HISTOLOGY, RETINA
+from tlwidgets.data.reviews import REVIEWS
 from tlwidgets.data.tabular import BREAST_CANCER
 from tlwidgets.data.world import World
 from tlwidgets.errors import DataError
@@ -42,6 +43,7 @@ WORLDS: dict[str, World] = {
         PAIRS,
         LEAVES,
         LANDCOVER,
+        REVIEWS,
     )
 }
 

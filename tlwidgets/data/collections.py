@@ -13,6 +13,7 @@ from tlwidgets.data.assemble import Deal, assemble, encode_labels
 from tlwidgets.data.folder import SPLIT_NAMES
 from tlwidgets.data.images import ImageData
 from tlwidgets.data.readers import ArrayReader, DatasetReader, FileReader, to_uint8
+from tlwidgets.data.texts import load_texts
 from tlwidgets.errors import DataError
 
 
@@ -89,10 +90,11 @@ def load_npz(path: Path, deal: Deal) -> ImageData:
 def load_table(
     table: pd.DataFrame, deal: Deal, base: Path | None = None, name: str = "table", progress: bool = True
 ) -> ImageData:
-    """Load picture files listed in a table.
+    """Load picture files, or texts, listed in a table.
 
     Args:
-        table: Columns ``path`` and ``label``; with a column ``split`` (train, val, test) its splits are kept.
+        table: Columns ``path`` and ``label``, or ``text`` and ``label``; with a column ``split``
+            (train, val, test) its splits are kept.
         deal: How to split otherwise.
         base: Folder that relative paths start from. The current folder by default.
         name: Short name of the data.
@@ -101,21 +103,25 @@ def load_table(
     Raises:
         DataError: A column is missing, the table is empty, or a split has an unknown name.
     """
-    lacking = [column for column in ("path", "label") if column not in table.columns]
+    kind = "text" if "text" in table.columns and "path" not in table.columns else "path"
+    lacking = [column for column in (kind, "label") if column not in table.columns]
     if lacking:
         raise DataError(
             f"The table has no column {lacking[0]!r}: its columns are {', '.join(map(str, table.columns))}.",
-            "Name the columns path, label and, if wanted, split.",
+            "Name the columns path (or text), label and, if wanted, split.",
         )
     if table.empty:
-        raise DataError("The table is empty.", "Give one row an image.")
+        raise DataError("The table is empty.", "Give one row an image, or a text.")
+    splits = _table_splits(table["split"]) if "split" in table.columns else None
+    source = {"memory": "table", "options": deal.options()}
+    if kind == "text":
+        texts, marks = table["text"].tolist(), table["label"].to_numpy()
+        return load_texts(texts, marks, deal, name=name, source=source, given=splits)
     if table["path"].isna().any():
         raise DataError("Some rows of the table have no path.", "Fill them in or drop those rows.")
     given = [str(path) for path in table["path"]]
     paths = [str((base or Path.cwd()) / path) for path in given]
     labels, classes = encode_labels(table["label"].to_numpy())
-    splits = _table_splits(table["split"]) if "split" in table.columns else None
-    source = {"memory": "table", "options": deal.options()}
     return assemble(name, FileReader(paths, given), labels, classes, source, deal, given=splits, progress=progress)
 
 
@@ -130,16 +136,16 @@ def _table_splits(column: pd.Series) -> np.ndarray:
 
 
 def load_csv(path: Path, deal: Deal, progress: bool = True) -> ImageData:
-    """Load picture files listed in a CSV file; relative paths start from the file's folder.
+    """Load picture files, or texts, listed in a CSV file; relative paths start from the file's folder.
 
     Raises:
         DataError: No such file, no CSV, or columns that do not fit.
     """
     try:
-        empty = {"path": [""], "label": [""]}  # a class may be called "NA"
-        table = pd.read_csv(path, dtype={"label": str}, keep_default_na=False, na_values=empty)
+        empty = {"path": [""], "label": [""], "text": [""]}  # a class may be called "NA"
+        table = pd.read_csv(path, dtype={"label": str, "text": str}, keep_default_na=False, na_values=empty)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        hint = "Give a CSV file with columns path and label."
+        hint = "Give a CSV file with columns path (or text) and label."
         raise DataError(f"{path} cannot be read as a table: {error}", hint) from error
     data = load_table(table, deal, base=path.resolve().parent, name=path.stem, progress=progress)
     data.source = {"table": str(path.resolve()), "options": deal.options()}

@@ -116,6 +116,10 @@ class ImageData:
         """Return several images, each uint8 (H, W, 3); sizes may differ."""
         return [self.image(index) for index in indices]
 
+    def inputs(self, indices: Iterable[int] | np.ndarray) -> list[Any]:
+        """Return what a network reads of several samples: the images; of ``TextData`` the texts."""
+        return list(self.images(indices))
+
     def sample_id(self, index: int | np.integer[Any]) -> str:
         """Return the name of image ``index``: its path relative to the data folder, or for instance "digits/17"."""
         return self._reader.sample_id(int(index))

@@ -16,11 +16,12 @@ from tlwidgets.data.folder import load_folder
 from tlwidgets.data.images import ImageData
 from tlwidgets.data.readers import ArrayReader
 from tlwidgets.data.tabular import TABLES, TableData
+from tlwidgets.data.texts import are_texts, load_texts
 from tlwidgets.errors import DataError
 
 ACCEPTED = (
-    "Give a bundled name, an image folder, a CSV table, (images, labels) arrays, "
-    "a DataFrame with columns path and label, or a torchvision dataset."
+    "Give a bundled name, an image folder, a CSV table, (images, labels) arrays, (texts, labels) lists, "
+    "a DataFrame with columns path (or text) and label, or a torchvision dataset."
 )
 
 
@@ -35,16 +36,17 @@ def load_data(
     progress: bool = True,
     **options: Any,
 ) -> ImageData:
-    """Load labelled images and deal them into train, val and test.
+    """Load labelled images, or texts, and deal them into train, val and test.
 
-    The deal is stratified, seeded and disjoint, and near-identical images stay in one split. Splits that a folder or
+    The deal is stratified, seeded and disjoint, and near-identical ones stay in one split. Splits that a folder or
     table gives are kept; ``ImageData.leaks`` then lists what they share. Files that cannot be read are set aside and
     listed in ``ImageData.set_aside``.
 
     Args:
         source: A name of ``list_data()``; an image folder (``root/<class>/*`` or ``root/{train,val,test}/<class>/*``);
-            a CSV or NPZ file; (images, labels) with images (N, H, W[, C]), uint8 or 0..1 floats; a DataFrame with
-            columns path, label and perhaps split; a torchvision dataset; or ImageData, returned as it is.
+            a CSV or NPZ file; (images, labels) with images (N, H, W[, C]), uint8 or 0..1 floats; (texts, labels) with
+            texts a list of strings; a DataFrame with columns path (or text), label and perhaps split; a torchvision
+            dataset; or ImageData, returned as it is.
         seed: Another seed, another deal, and of generated data other drawings.
         val: Share for validation, 0 to 1.
         test: Share for testing, 0 to 1.
@@ -53,6 +55,9 @@ def load_data(
         classes: Class names for arrays and datasets whose labels are numbers.
         progress: Show a progress bar when reading files takes more than two seconds.
         **options: For bundled names: ``domain`` and the knobs that ``list_data()`` shows.
+
+    Returns:
+        The images; ``TextData`` where the source holds texts.
 
     Raises:
         DataError: The source cannot be used; the message says where and what to do.
@@ -71,8 +76,12 @@ def load_data(
         return load_table(source, deal, progress=progress)
     if isinstance(source, (tuple, list)):
         if len(source) != 2:
-            raise DataError(f"Arrays must come as (images, labels), not as {len(source)} things.", ACCEPTED)
+            raise DataError(
+                f"Arrays must come as (images, labels) or (texts, labels), not as {len(source)} things.", ACCEPTED
+            )
         images, labels = source
+        if are_texts(images):
+            return load_texts(images, labels, deal, classes)
         return load_arrays(images, labels, deal, classes)
     if hasattr(source, "__len__") and hasattr(source, "__getitem__") and not isinstance(source, Mapping):
         if hasattr(source, "dtype"):
@@ -107,8 +116,11 @@ def load_world(name: str, deal: Deal, options: dict[str, Any]) -> ImageData:
     """
     world = find_world(name)
     images, labels = world.make(deal.seed, options)
-    numbers, classes = encode_labels(labels, world.classes)
     source = {"name": name, "options": {**options, **deal.options()}}
+    if are_texts(images):
+        given = None if world.held_out is None else world.held_out(**options)
+        return load_texts(images.tolist(), labels, deal, world.classes, name=name, source=source, given=given)
+    numbers, classes = encode_labels(labels, world.classes)
     # samples that were drawn or scanned one by one are near-identical only if equal
     data = assemble(name, ArrayReader(images, name), numbers, classes, source, deal, exact=True)
     return TableData(TABLES[name](), **data.parts()) if name in TABLES else data

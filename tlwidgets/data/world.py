@@ -21,12 +21,13 @@ class World:
         name: What ``load_data`` calls it.
         summary: What it shows, one line.
         classes: Class names.
-        shape: (height, width) of an image.
+        shape: (height, width) of an image; of texts, of the picture that shows one.
         licence: Whose the pictures are and on what terms.
-        draw: ``draw(**options)`` -> uint8 (N, H, W[, 3]) images and int64 (N,) labels; its keyword arguments are the
-            options ``load_data`` takes beside its own. A world that is drawn takes ``seed``.
+        draw: ``draw(**options)`` -> uint8 (N, H, W[, 3]) images, or (N,) texts, and int64 (N,) labels; its keyword
+            arguments are the options ``load_data`` takes beside its own. A world that is drawn takes ``seed``.
         sha256: Of the images and then the labels that ``draw()`` returns, see ``digest``.
         domains: Names of its domains, the source first; empty when it has one only. Then ``draw`` takes ``domain``.
+        held_out: ``held_out(**options)`` -> (N,) "train" or "test", where the test set is part of the world.
     """
 
     name: str
@@ -37,11 +38,13 @@ class World:
     draw: Callable[..., tuple[np.ndarray, np.ndarray]]
     domains: tuple[str, ...] = ()
     sha256: str = ""
+    held_out: Callable[..., np.ndarray] | None = None
 
     def digest(self) -> str:
-        """Draw the default images and return the SHA-256 of their bytes followed by those of the labels (int64)."""
+        """Draw the default domain; return the SHA-256 of its images (or lines of text) and labels (int64)."""
         images, labels = self.draw()
-        return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
+        content = images.tobytes() if images.dtype.kind != "U" else "\n".join(images.tolist()).encode()
+        return hashlib.sha256(content + labels.astype("<i8").tobytes()).hexdigest()
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class Look:
             BackboneError: A feature is not a finite number.
         """
         began = time.perf_counter()
-        images = data.images(rows[len(self._features) :])
+        images = data.inputs(rows[len(self._features) :])
         if images:
             self._features = _joined(self._features, self.backbone.features(images))
             if source_head and self.backbone.num_classes > 1:

@@ -56,11 +56,10 @@ def _find_called_layers(backbone: Backbone) -> frozenset[str]:
         for name, module in model.named_modules()
         if _fits(module)
     ]
-    parameter = next(model.parameters())
-    image = torch.zeros((1, *backbone.preprocessing.input_size), device=parameter.device, dtype=parameter.dtype)
+    example = backbone.example()
     try:
         with evaluating(model), torch.no_grad():
-            model(image)
+            model(example)
     finally:
         for handle in handles:
             handle.remove()

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tlwidgets.backbones import Backbone
+from tlwidgets.backbones import Backbone, TextPreprocessing
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
@@ -109,6 +109,8 @@ def make(setting: Setting, alpha: float = 0.01, beta: float = 0.01, attention_im
     if min(alpha, beta, attention_images) < 0:
         raise RecipeError("An option of delta is negative.", "Give alpha, beta and attention_images of 0 or more.")
     backbone = setting.backbone
+    if isinstance(backbone.preprocessing, TextPreprocessing):
+        raise RecipeError("delta compares feature maps, which texts have none of.", "Use l2_sp for texts.")
     source = copy.deepcopy(backbone.model).eval().requires_grad_(False)
     layers = _watchable(backbone, source)
     attention = None
@@ -188,11 +190,10 @@ def _watchable(backbone: Backbone, source: nn.Module) -> tuple[str, ...]:
     """The modules that give what a stage between stem and head gives, for the stages that have one."""
     modules = dict(source.named_modules())
     names = [stage.label for stage in backbone.stages[1:-1] if stage.label in modules]
-    size = (1, *backbone.preprocessing.input_size)
     fire = []
     for name in names:
         with torch.no_grad(), feature_maps(source, [modules[name]]) as maps:
-            source(torch.zeros(size, device=next(source.parameters()).device))
+            source(backbone.example())
         if maps and maps[0].ndim == 3:
             fire.append(name)
     if not fire:

@@ -3,6 +3,7 @@
 from tlwidgets.training.building import recipe_data
 from tlwidgets.training.events import (
     BatchEnded,
+    CacheChosen,
     EpochEnded,
     Event,
     LearningRateChanged,
@@ -26,6 +27,7 @@ from tlwidgets.training.weight_ensemble import wise_ft
 __all__ = [
     "Batch",
     "BatchEnded",
+    "CacheChosen",
     "EpochEnded",
     "Event",
     "LearningRateChanged",

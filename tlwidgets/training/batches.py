@@ -1,15 +1,16 @@
-"""Batches of images: decoded and resized once, ordered and augmented by seed, one batch ahead of the network."""
+"""Batches of images or texts: prepared once, ordered and augmented by seed, one batch ahead of the network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from tlwidgets.backbones import Preprocessing
+from tlwidgets.backbones import Preprocessing, TextPreprocessing
 from tlwidgets.data import ImageData
 from tlwidgets.training.augmentation import augment
 from tlwidgets.training.method import Batch
@@ -45,8 +46,61 @@ class PreparedImages:
             self._ready[index] = True
         return self._kept[torch.from_numpy(indices)]
 
+    def load(
+        self,
+        indices: np.ndarray,
+        pool: ThreadPoolExecutor,
+        device: torch.device,
+        augmentation: str = "none",
+        draw: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Batch (len(indices), C, H, W), normalised, and augmented where ``draw`` holds random numbers."""
+        images = self.preprocessing.normalise(self.get(indices, pool).to(device))
+        return images if draw is None else augment(images, augmentation, draw)
+
+    def example(
+        self,
+        indices: np.ndarray,
+        pool: ThreadPoolExecutor,
+        device: torch.device,
+        augmentation: str = "none",  # noqa: ARG002  changes no image's size
+    ) -> torch.Tensor:
+        """The first of some images, normalised (1, C, H, W)."""
+        return self.load(indices[:1], pool, device)
+
     def _prepare(self, index: int) -> torch.Tensor:
         return self.preprocessing.prepare(self.data.image(int(index)))
+
+
+class Prepared(Protocol):
+    """What a network reads, ready for it: ``PreparedImages`` or ``PreparedTexts``."""
+
+    @property
+    def data(self) -> ImageData:
+        """The images, or texts, themselves."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing | TextPreprocessing:
+        """The backbone's own."""
+        ...
+
+    def load(
+        self,
+        indices: np.ndarray,
+        pool: ThreadPoolExecutor,
+        device: torch.device,
+        augmentation: str = "none",
+        draw: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """One batch as the network takes it; augmented where ``draw`` (N, 5) holds random numbers."""
+        ...
+
+    def example(
+        self, indices: np.ndarray, pool: ThreadPoolExecutor, device: torch.device, augmentation: str = "none"
+    ) -> torch.Tensor:
+        """A batch of one that takes as much room as any of these."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +123,7 @@ class Batches:
     """Batches of one split.
 
     Args:
-        images: The prepared images of the whole data set.
+        images: The prepared images, or texts, of the whole data set.
         split: "train", "val" or "test".
         batch_size: Images a batch; a last batch of a single image is left out of training, where BatchNorm cannot
             use it.
@@ -86,7 +140,7 @@ class Batches:
 
     def __init__(
         self,
-        images: PreparedImages,
+        images: Prepared,
         split: str,
         batch_size: int,
         device: torch.device,
@@ -118,10 +172,16 @@ class Batches:
         """Places that a cache of this split needs."""
         return len(self.images.data) if self.shared else len(self.indices) * (self.views or 1)
 
+    @property
+    def transform(self) -> tuple[object, ...]:
+        """All that decides what the network sees of an image."""
+        drawn = () if self.augmentation == "none" else (self.augmentation, self.views, self.seed)
+        return (self.images.preprocessing, *drawn)
+
     def first_image(self) -> torch.Tensor:
-        """The first image, normalised (1, C, H, W)."""
+        """The first image, normalised (1, C, H, W); of texts the longest."""
         with ThreadPoolExecutor(1) as pool:
-            return self._pixels(Chunk(self.indices[:1], np.zeros(1, np.int64)), pool)
+            return self.images.example(self.indices, pool, self.device, self.augmentation)
 
     def train_epoch(self, epoch: int, cache: PrefixCache | None = None) -> Iterator[Batch]:
         """Shuffled, augmented batches; the same for the same seed and epoch, whatever happened before.
@@ -194,9 +254,7 @@ class Batches:
                 yield Batch(cache.read(chunk.slots, self.device), self._labels(chunk), chunk.indices)
 
     def _pixels(self, chunk: Chunk, decoders: ThreadPoolExecutor) -> torch.Tensor:
-        pixels = self.images.get(chunk.indices, decoders).to(self.device)
-        images = self.images.preprocessing.normalise(pixels)
-        return images if chunk.draw is None else augment(images, self.augmentation, chunk.draw)
+        return self.images.load(chunk.indices, decoders, self.device, self.augmentation, chunk.draw)
 
     def _labels(self, chunk: Chunk) -> torch.Tensor:
         return torch.from_numpy(self.images.data.labels[chunk.indices]).to(self.device)

@@ -18,6 +18,7 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.training.checkpoint import load_adapters, load_state, restore_optimiser
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import Event
+from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.loop import Loop
 from tlwidgets.training.method import Method, Setting, make_method
 from tlwidgets.training.optimisation import known_rate, with_rate
@@ -57,7 +58,7 @@ def build(
 
     Args:
         recipe: The run as data.
-        data: The images.
+        data: The images, or texts.
         path: The run's folder; None chooses a new one under ``runs/``.
         control: Commands from other threads.
         emit: Takes each event.
@@ -75,6 +76,7 @@ def build(
     plan.apply().undo()
     scheduled_states(recipe, plan.states, [])
     setting = Setting(backbone, data, recipe)
+    prepare_inputs(setting)
     method = make_method(setting)
     if take_up:
         return _take_up(setting, method, RunFolder(path or Path()), control, emit)

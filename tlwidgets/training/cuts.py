@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import nn
 
 from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
+from tlwidgets.freezing import fingerprint, moved
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches
-from tlwidgets.training.prefix import NotCacheableError, Partition
-from tlwidgets.training.prefix_cache import PrefixCache, PrefixShelf
+from tlwidgets.training.events import CacheChosen
+from tlwidgets.training.gains import WORTH_IT, epoch_gain, run_gain
+from tlwidgets.training.numerics import Numerics
+from tlwidgets.training.prefix_cache import PrefixCache, PrefixShelf, memory_budget
+from tlwidgets.training.text_prefix import AnyPartition, partition_of
+from tlwidgets.training.tracing import NotCacheableError
 
 
 class Tail(nn.Module):
     """The trained half of a network as a network of its own: takes what crosses the cut, gives logits."""
 
-    def __init__(self, partition: Partition) -> None:
+    def __init__(self, partition: AnyPartition) -> None:
         super().__init__()
         self.partition = partition
 
@@ -35,8 +38,11 @@ class Cuts:
         method: The transfer method; only one that does nothing with images but call the network says ``cacheable``.
         train: Training batches.
         val: Validation batches.
-        say: Takes one line for people.
         shelf: What other runs on the same images share with this one; both kinds of batches must be shared then.
+
+    Attributes:
+        train: What is kept of the training images; None where nothing is.
+        val: The same of the validation images.
     """
 
     def __init__(
@@ -46,13 +52,14 @@ class Cuts:
         method: object,
         train: Batches,
         val: Batches,
-        say: Callable[[str], None],
         shelf: PrefixShelf | None = None,
     ) -> None:
-        self.recipe, self.backbone, self._train, self._val, self._say = recipe, backbone, train, val, say
+        self.recipe, self.backbone, self._train, self._val = recipe, backbone, train, val
         self.train: PrefixCache | None = None
         self.val: PrefixCache | None = None
         self._shelf = shelf if train.shared and val.shared else None
+        self._guard: dict[str, str] = {}
+        self._surroundings: tuple[object, ...] = ()
         self._reason = ""
         if not getattr(method, "cacheable", False):
             self._reason = f"the method {recipe.method!r} looks at the images themselves"
@@ -61,43 +68,81 @@ class Cuts:
         elif recipe.augmentation != "none" and recipe.views is None:
             self._reason = "augmentation draws new views every epoch; views=4 would keep four of each image"
 
-    def renew(self, epochs_left: int, frozen: bool) -> None:
+    def renew(self, epochs_left: int, frozen: bool, numerics: Numerics) -> CacheChosen | None:
         """Cuts anew, after the plan has been applied.
 
         Args:
             epochs_left: Epochs that will still be trained.
             frozen: Whether the plan freezes anything; without, there is nothing to say.
+            numerics: What the run computes in.
+
+        Returns:
+            What was chosen, and why; None where nobody asked.
         """
         self.close()
         if self.recipe.cache == "off" or not frozen:
-            return
+            return None
         try:
-            if self._reason:
-                raise NotCacheableError(self._reason)
-            self.train = self._cache(self._train, epochs_left, training=True)
-            self.val = self._cache(self._val, epochs_left, training=False) if len(self._val.indices) else None
-            self._say(self.train.describe())
+            with numerics.active(self._train.device):
+                return self._cut(epochs_left, numerics)
         except NotCacheableError as error:
             self.close()
-            self._say(f"Prefix cache off: {error}.")
+            return CacheChosen(on=False, text=f"Prefix cache off: {error}.")
 
-    def refresh(self) -> None:
-        """Forgets what no longer holds, if somebody changed a frozen weight."""
-        for cache in (self.train, self.val):
-            if cache is not None and cache.refresh():
-                self._say("Prefix cache emptied: a frozen weight or buffer has changed.")
+    def _cut(self, epochs: int, numerics: Numerics) -> CacheChosen:
+        if self._reason:
+            raise NotCacheableError(self._reason)
+        model = self.backbone.model
+        model.train()
+        train = partition_of(model, self._train.first_image())
+        runs = self._shelf.runs if self._shelf is not None else 1
+        gain = run_gain(train.share, epochs * runs, self._train.views or 1)
+        if self.recipe.cache == "auto" and gain < WORTH_IT:
+            raise NotCacheableError(f"it would make the run only {gain:.2f} times faster")
+        val = None
+        if len(self._val.indices):
+            with evaluating(model):
+                val = partition_of(model, self._val.first_image())
+        # Training and validation mostly read the same tensors: hashed once for both.
+        self._guard = fingerprint(model, dict.fromkeys((*train.names, *(val.names if val is not None else ()))))
+        self._surroundings = self._look_around(numerics)
+        room = memory_budget()
+        self.train = self._cache(train, self._train, room)
+        if val is not None:
+            self.val = self._cache(val, self._val, room - (self.train.bytes if self._shelf is None else 0))
+        return self._describe(train.share, gain)
+
+    def _cache(self, partition: AnyPartition, batches: Batches, room: int) -> PrefixCache:
+        made_with = (batches.transform, *((name, self._guard[name]) for name in partition.names))
+        return PrefixCache(partition, batches.n_slots, self.recipe.cache, room, self._shelf, made_with)
+
+    def _describe(self, share: float, gain: float) -> CacheChosen:
+        size = sum(cache.bytes for cache in self._caches())
+        place = "disk" if any(cache.kind == "disk" for cache in self._caches()) else "memory"
+        each = epoch_gain(share)
+        text = (
+            f"Prefix cache on: {share:.0%} of the forward pass is computed once ({size / 2**20:.0f} MB "
+            f"{'in memory' if place == 'memory' else 'in a temporary file'}); "
+            f"epochs after the first should run {min(each, 99):.1f} times faster."
+        )
+        return CacheChosen(on=True, text=text, share=share, epoch_gain=each, run_gain=gain, size=size, place=place)
+
+    def outdated(self, numerics: Numerics) -> str:
+        """Why what is kept no longer holds; "" where it does, or where nothing is kept."""
+        if self.train is None:
+            return ""
+        if self._surroundings != self._look_around(numerics):
+            return "preprocessing, augmentation or precision have changed"
+        return "a frozen weight or buffer has changed" if moved(self._guard, self.backbone.model) else ""
 
     def close(self) -> None:
         """Gives all memory and files back."""
-        for cache in (self.train, self.val):
-            if cache is not None:
-                cache.close()
+        for cache in self._caches():
+            cache.close()
         self.train = self.val = None
 
-    def _cache(self, batches: Batches, epochs: int, *, training: bool) -> PrefixCache:
-        model, image = self.backbone.model, batches.first_image()
-        if training:
-            model.train()
-            return PrefixCache(model, image, batches.n_slots, epochs, self.recipe.cache, self._shelf)
-        with evaluating(model):
-            return PrefixCache(model, image, batches.n_slots, epochs, self.recipe.cache, self._shelf)
+    def _caches(self) -> list[PrefixCache]:
+        return [cache for cache in (self.train, self.val) if cache is not None]
+
+    def _look_around(self, numerics: Numerics) -> tuple[object, ...]:
+        return (numerics, self._train.transform, self._val.transform)

@@ -89,6 +89,30 @@ class PlanChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CacheChosen(Event):
+    """What the prefix cache does from here on; at the start where the plan freezes anything, and after each change.
+
+    Attributes:
+        on: Whether what does not learn is computed once for each image.
+        text: One line for people: what it should bring, or why it is off.
+        share: Share of the forward pass's multiply-adds that is computed once, in [0, 1]; 0 where it is off.
+        epoch_gain: Predicted speed-up of training in an epoch after the first, at least 1.
+        run_gain: Predicted speed-up of all epochs that are left, the first pass included. Both count multiply-adds:
+            what a loop and an optimiser cost beside them is not in.
+        size: Bytes that the values of all training and validation images take.
+        place: "memory" or "disk"; "" where it is off.
+    """
+
+    on: bool
+    text: str
+    share: float = 0.0
+    epoch_gain: float = 1.0
+    run_gain: float = 1.0
+    size: int = 0
+    place: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Note(Event):
     """One line for people about something that the run decided by itself."""
 

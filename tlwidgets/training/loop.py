@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,10 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.errors import TrainingError
 from tlwidgets.freezing import FreezePlan, fingerprint, moved
-from tlwidgets.training.batches import Batches, PreparedImages
+from tlwidgets.training.batches import Batches
 from tlwidgets.training.control import Control
 from tlwidgets.training.cuts import Cuts, Tail
 from tlwidgets.training.events import (
@@ -28,6 +30,7 @@ from tlwidgets.training.events import (
     Resumed,
     RunStarted,
 )
+from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.judging import evaluate
 from tlwidgets.training.method import Batch, Method, Setting, StepResult
 from tlwidgets.training.numerics import Numerics, fastest, trial_size
@@ -43,7 +46,7 @@ class Loop:
     """Trains one network by one recipe.
 
     Args:
-        setting: The recipe, the images, and the network with a head for their classes; it is trained in place.
+        setting: The recipe, the images or texts, and the network with a head for their classes; it is trained in place.
         method: Gives the loss of a batch.
         folder: Where checkpoints and history go.
         control: Commands from other threads.
@@ -62,7 +65,8 @@ class Loop:
         progress: Progress | None = None,
         shelf: PrefixShelf | None = None,
     ) -> None:
-        self.recipe, self.data, self.backbone = recipe, data, backbone = setting.recipe, setting.data, setting.backbone
+        self.recipe, self.backbone = recipe, backbone = setting.recipe, setting.backbone
+        self.data = setting.data
         self.method, self.folder, self.control, self.emit = method, folder, control, emit
         self.plan = FreezePlan(backbone, recipe.plan).states
         self.progress = progress or Progress(
@@ -76,15 +80,16 @@ class Loop:
         self.progress.states = dict(self.applied.states)
         self.optimiser = make_optimiser(recipe, backbone)
         self.model: nn.Module = self.accelerator.prepare_model(backbone.model)
-        self.guarded = fingerprint(backbone.model, self.applied.frozen_names)
-        self.images = PreparedImages(data, backbone.preprocessing)
+        self.images = prepare_inputs(setting)
         # In another precision than plain fp32, runs may choose different formats: nothing to share.
         self._shelf = shelf if recipe.precision == "fp32" else None
         self.batches = self._batches("train")
+        self._compute_late_buffers()
+        self.guarded = fingerprint(backbone.model, self.applied.frozen_names)
         self.batches.interrupted = lambda: bool(control.stop_reason)
         self.saver = Saver(folder.path, writes=self.accelerator.is_main_process)
         self.started = time.perf_counter()
-        self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._note, self._shelf)
+        self.cuts = Cuts(recipe, backbone, method, self.batches, self._batches("val"), self._shelf)
 
     @property
     def total_steps(self) -> int:
@@ -167,6 +172,16 @@ class Loop:
             shared=self._shelf is not None,
         )
 
+    def _compute_late_buffers(self) -> None:
+        """Lets the network compute what it computes when it first sees an image (convit: distances of patches).
+
+        Otherwise the audit would take that for a frozen buffer that moved.
+        """
+        model = self.backbone.model
+        if len(self.batches) and any(module._non_persistent_buffers_set for module in model.modules()):
+            with evaluating(model), torch.no_grad():
+                model(self.batches.first_image())
+
     def _clock(self) -> float:
         return time.perf_counter() - self.started
 
@@ -210,7 +225,9 @@ class Loop:
         }
 
     def _batches_between_commands(self, epoch: int) -> Iterator[Batch]:
-        self.cuts.refresh()
+        if reason := self.cuts.outdated(self.numerics):
+            self._note(f"Prefix cache emptied: {reason}.")
+            self._cut()
         batches = self.batches.train_epoch(epoch, self.cuts.train)
         while True:
             # Entered for every batch: a generator would leave it open in whatever thread state its caller has.
@@ -306,7 +323,10 @@ class Loop:
 
     def _cut(self) -> None:
         frozen = any(state != "trainable" for state in self.progress.states.values())
-        self.cuts.renew(self.recipe.epochs - self.progress.epoch, frozen)
+        choice = self.cuts.renew(self.recipe.epochs - self.progress.epoch, frozen, self.numerics)
+        if choice is not None:
+            self.emit(dataclasses.replace(choice, time=self._clock()))
+            self._note(choice.text)
         self.trained: nn.Module = Tail(self.cuts.train.partition) if self.cuts.train is not None else self.model
 
     def _note(self, text: str) -> None:

@@ -25,8 +25,9 @@ class Batch:
     """What a step sees.
 
     Attributes:
-        images: float (N, C, H, W), normalised the backbone's way. For a ``cacheable`` method it may be what crosses
-            the cut of the prefix cache instead; the model that ``step`` is given takes either.
+        images: float (N, C, H, W), normalised the backbone's way; of texts int64 (N, L) token numbers. For
+            a ``cacheable`` method it may be what crosses the cut of the prefix cache instead; the model that ``step``
+            is given takes either.
         labels: int64 (N,).
         indices: int64 (N,), positions in the data set.
     """
@@ -63,7 +64,7 @@ class Setting:
 
     Attributes:
         backbone: The network that will be trained.
-        data: The images.
+        data: The images, or texts.
         recipe: The run as data.
     """
 

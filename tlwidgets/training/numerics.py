@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from tlwidgets.training.restoring import on_trial
+
 GAIN = 1.05  # measured speed-up that is worth leaving fp32 for
 # How many times slower than the fastest a candidate may be to get a turn: all get the first, in which kernels are
 # also built, so that it tells only who is far behind.
@@ -74,8 +76,7 @@ def fastest(
     Returns:
         The fastest, or fp32 where nothing gains 5 %; and seconds a step of each, infinite where it does not work.
     """
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    with torch.random.fork_rng(devices=[]):
+    with on_trial(model):
         seconds = _race(model, device, trial or loss)
         choice = Numerics()
         for candidate in sorted(CANDIDATES, key=lambda some: seconds[some]):
@@ -85,8 +86,6 @@ def fastest(
                 choice = candidate
                 break
             seconds[candidate] = math.inf
-    for name, buffer in model.named_buffers():
-        buffer.copy_(buffers[name])
     choice.lay_out(model)
     return choice, seconds
 

@@ -1,32 +1,23 @@
-"""PrefixCache: what crosses the cut, computed once for each image and kept in memory or in a file.
-
-The part of a network before the first thing that learns gives the same values every epoch. With a share p of the
-forward multiply-adds in it, a step costs 3 - 2p without the cache (forward 1, backward twice the rest) and 3 (1 - p)
-with it, so epochs after the first gain 1 + p / (3 (1 - p)).
-"""
+"""PrefixCache: what crosses the cut, computed once for each image and kept in memory or in a file."""
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import IO
 
 import numpy as np
 import psutil
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from tlwidgets.backbones.backbone import evaluating
-from tlwidgets.freezing import fingerprint, moved
-from tlwidgets.training.prefix import NotCacheableError, Partition
+from tlwidgets.training.text_prefix import AnyPartition
+from tlwidgets.training.tracing import NotCacheableError
 
-LOG = logging.getLogger("tlwidgets")
 MEMORY_BUDGET = 2**30  # bytes; beyond it, or beyond a quarter of what is free, the values go to a file
-WORTH_IT = 1.05  # predicted speed-up of the whole run below which nothing is cached
+ALIGNMENT = 64  # bytes; each tensor begins at a multiple in the file, whatever its dtype
 
 
 class PrefixShelf:
@@ -43,63 +34,60 @@ class PrefixShelf:
         self.runs = runs
         self._kept: dict[tuple[object, ...], tuple[list[torch.Tensor], np.ndarray]] = {}
 
-    def take(self, prefix: tuple[object, ...], shapes: list[tuple[int, ...]]) -> tuple[list[torch.Tensor], np.ndarray]:
+    def take(
+        self, prefix: tuple[object, ...], shapes: Sequence[tuple[int, ...]], dtypes: Sequence[torch.dtype]
+    ) -> tuple[list[torch.Tensor], np.ndarray]:
         """The values kept of a prefix, and which slots (N,) of them are ready; empty ones for a new prefix."""
-        key = (*prefix, *shapes)
+        key = (*prefix, *shapes, *dtypes)
         if key not in self._kept:
             kept = sum(value.nbytes for values, _ in self._kept.values() for value in values)
-            if kept + 4 * sum(math.prod(shape) for shape in shapes) > memory_budget():
+            if kept + sum(_sizes(shapes, dtypes)) > memory_budget():
                 self._kept.clear()
-            self._kept[key] = [torch.empty(shape) for shape in shapes], np.zeros(shapes[0][0], bool)
+            self._kept[key] = _empty(shapes, dtypes), np.zeros(shapes[0][0], bool)
         return self._kept[key]
 
 
 class PrefixCache:
-    """The values at the cut for every slot (an image, or one of its views).
+    """The values at the cut for every slot (an image, or one of its views), bit by bit in their own dtype.
+
+    It holds for the weights, the plan and the numerics that it was made with; ``Cuts`` makes another when they change.
 
     Args:
-        model: The network, frozen as planned and in the mode it is used in.
-        image: One normalised image (1, C, H, W).
+        partition: The network, cut.
         n_slots: How many images (times views) there are.
-        epochs: How often each will be asked for; 1 makes a cache useless.
-        kind: "auto", "memory" or "disk".
+        kind: "memory", "disk", or "auto": in memory where there is room.
+        room: Bytes that it may take in memory; by default ``memory_budget()``.
         shelf: Where other runs on the same images, in the same slots, have left values and will look for some.
+        made_with: All that the values depend on beside the code of the prefix, to tell them apart on the shelf.
+
+    Attributes:
+        bytes: What the values of all slots take.
+        kind: "memory" or "disk".
 
     Raises:
-        NotCacheableError: It cannot be exact, would not pay, or has no room; the message says why.
+        NotCacheableError: The disk has no room.
     """
 
     def __init__(
         self,
-        model: nn.Module,
-        image: torch.Tensor,
+        partition: AnyPartition,
         n_slots: int,
-        epochs: int,
         kind: str = "auto",
+        room: int | None = None,
         shelf: PrefixShelf | None = None,
+        made_with: tuple[object, ...] = (),
     ) -> None:
-        self.model = model
-        epochs *= shelf.runs if shelf is not None else 1
-        self.partition = Partition(model, image)
-        self.share = _prefix_share(model, self.partition, image)
-        if kind == "auto" and self.total_gain(epochs) < WORTH_IT:
-            raise NotCacheableError(f"it would make the run only {self.total_gain(epochs):.2f} times faster")
-        self.bytes = 4 * n_slots * self.partition.values_per_image
-        self._guard = fingerprint(model, self.partition.names)
+        self.partition = partition
+        self.bytes = n_slots * partition.bytes_per_image
         self._file: IO[bytes] | None = None
-        self.kind = kind if kind != "auto" else "memory" if self.bytes <= memory_budget() else "disk"
-        self._shelf = shelf if self.kind == "memory" else None
-        self._values, self._ready = self._places(n_slots)
-
-    @property
-    def epoch_gain(self) -> float:
-        """Predicted speed-up of an epoch after the first."""
-        return 1 + self.share / (3 * max(1e-9, 1 - self.share))
-
-    def total_gain(self, epochs: int) -> float:
-        """Predicted speed-up of a run, the first pass included."""
-        plain, cached = 3 - 2 * self.share, 3 * (1 - self.share)
-        return epochs * plain / (plain + (epochs - 1) * cached)
+        fits = self.bytes <= (memory_budget() if room is None else room)
+        self.kind = kind if kind != "auto" else "memory" if fits else "disk"
+        shapes = [(n_slots, *shape) for shape in partition.shapes]
+        self._ready = np.zeros(n_slots, bool)
+        if shelf is not None and self.kind == "memory":
+            self._values, self._ready = shelf.take((partition.prefix.code, *made_with), shapes, partition.dtypes)
+        else:
+            self._values = _empty(shapes, partition.dtypes) if self.kind == "memory" else self._map_file(shapes)
 
     def missing(self, slots: np.ndarray) -> np.ndarray:
         """Which of these slots (N,) have not been computed yet."""
@@ -109,23 +97,12 @@ class PrefixCache:
     def fill(self, slots: np.ndarray, images: torch.Tensor) -> None:
         """Computes the prefix of normalised images (N, C, H, W) and keeps it."""
         for store, values in zip(self._values, self.partition.run_prefix(images), strict=True):
-            store[torch.from_numpy(slots)] = values.float().cpu()
+            store[torch.from_numpy(slots)] = values.cpu()
         self._ready[slots] = True
 
     def read(self, slots: np.ndarray, device: torch.device) -> list[torch.Tensor]:
         """What crosses the cut for these slots: copies, one tensor (N, rows, ...) for each crossing."""
         return [store[torch.from_numpy(slots)].to(device) for store in self._values]
-
-    def refresh(self) -> bool:
-        """Forgets everything if a weight or buffer of the prefix has changed since; tells whether it did."""
-        if not moved(self._guard, self.model):
-            return False
-        self._guard = fingerprint(self.model, self.partition.names)
-        if self._shelf is not None:
-            self._values, self._ready = self._places(len(self._ready))
-        else:
-            self._ready[:] = False
-        return True
 
     def close(self) -> None:
         """Gives memory and file back."""
@@ -135,42 +112,31 @@ class PrefixCache:
             self._file.close()
             self._file = None
 
-    def describe(self) -> str:
-        """One line for people."""
-        size = f"{self.bytes / 2**20:.0f} MB {'in memory' if self.kind == 'memory' else 'in a temporary file'}"
-        return (
-            f"Prefix cache on: {self.share:.0%} of the forward pass is computed once ({size}); "
-            f"epochs after the first should run {min(self.epoch_gain, 99):.1f} times faster."
-        )
-
-    def _places(self, n_slots: int) -> tuple[list[torch.Tensor], np.ndarray]:
-        """Room for the values of all slots, and which of them are ready."""
-        shapes = [(n_slots, *shape) for shape in self.partition.shapes]
-        if self._shelf is not None:
-            return self._shelf.take((self.partition.prefix.code, *self._guard.items()), shapes)
-        self._ready = np.zeros(n_slots, bool)
-        if self.kind == "memory":
-            return [torch.empty(shape) for shape in shapes], self._ready
+    def _map_file(self, shapes: Sequence[tuple[int, ...]]) -> list[torch.Tensor]:
+        dtypes = self.partition.dtypes
+        sizes = _sizes(shapes, dtypes)
+        begins = np.cumsum([0, *(-(-size // ALIGNMENT) * ALIGNMENT for size in sizes)])
         try:
-            return self._map_file(shapes), self._ready
+            mapped = self._reserve(max(1, int(begins[-1])))
         except OSError as error:
-            self.close()
+            if self._file is not None:
+                self._file.close()
             raise NotCacheableError(f"the disk has no room for {self.bytes / 2**20:.0f} MB ({error})") from error
+        return [
+            mapped[begin : begin + size].view(dtype).view(shape)
+            for begin, size, dtype, shape in zip(begins, sizes, dtypes, shapes, strict=False)
+        ]
 
-    def _map_file(self, shapes: list[tuple[int, ...]]) -> list[torch.Tensor]:
-        if shutil.disk_usage(tempfile.gettempdir()).free < self.bytes:
+    def _reserve(self, size: int) -> torch.Tensor:
+        if shutil.disk_usage(tempfile.gettempdir()).free < size:
             raise OSError("not enough free space")
         # A file without a name: the system removes it when the process ends, however it ends.
         self._file = tempfile.TemporaryFile(prefix="tlwidgets-")  # noqa: SIM115  closed by close()
         if hasattr(os, "posix_fallocate"):
             # Writing to a sparse map on a full disk would kill the process; reserving fails with an error instead.
-            os.posix_fallocate(self._file.fileno(), 0, max(1, self.bytes))
-        values, offset = [], 0
-        for shape in shapes:
-            array = np.memmap(self._file, np.float32, "r+", offset, shape)
-            values.append(torch.from_numpy(array))
-            offset += array.nbytes
-        return values
+            os.posix_fallocate(self._file.fileno(), 0, size)
+        # Bytes: numpy knows no bfloat16.
+        return torch.from_numpy(np.memmap(self._file, np.uint8, "r+", shape=(size,)))
 
 
 def memory_budget() -> int:
@@ -178,12 +144,9 @@ def memory_budget() -> int:
     return int(min(MEMORY_BUDGET, psutil.virtual_memory().available // 4))
 
 
-def _prefix_share(model: nn.Module, partition: Partition, image: torch.Tensor) -> float:
-    def flops(function: nn.Module) -> int:
-        counter = FlopCounterMode(display=False)
-        with torch.no_grad(), counter:
-            function(image)
-        return int(counter.get_total_flops())
+def _sizes(shapes: Sequence[tuple[int, ...]], dtypes: Sequence[torch.dtype]) -> list[int]:
+    return [math.prod(shape) * dtype.itemsize for shape, dtype in zip(shapes, dtypes, strict=True)]
 
-    with evaluating(model):
-        return flops(partition.prefix) / max(1, flops(model))
+
+def _empty(shapes: Sequence[tuple[int, ...]], dtypes: Sequence[torch.dtype]) -> list[torch.Tensor]:
+    return [torch.empty(shape, dtype=dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]

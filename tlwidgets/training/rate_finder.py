@@ -24,8 +24,9 @@ from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError, TrainingError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.batches import Batches, PreparedImages
+from tlwidgets.training.batches import Batches
 from tlwidgets.training.building import recipe_data
+from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.method import Batch, Method, Setting, make_method
 from tlwidgets.training.optimisation import make_optimiser, with_rate
 from tlwidgets.training.restoring import own_random_numbers, restored
@@ -189,7 +190,7 @@ def _device() -> torch.device:
 
 def _batches(setting: Setting) -> Batches:
     recipe, device = setting.recipe, next(setting.backbone.model.parameters()).device
-    images = PreparedImages(setting.data, setting.backbone.preprocessing)
+    images = prepare_inputs(setting)
     batches = Batches(images, "train", recipe.batch_size, device, recipe.augmentation, recipe.views, recipe.seed)
     if not len(batches):
         raise TrainingError("There are no training images.", "Give more images, or smaller val and test shares.")

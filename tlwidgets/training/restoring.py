@@ -40,6 +40,20 @@ def restored(model: nn.Module, optimiser: torch.optim.Optimizer) -> Iterator[Non
 
 
 @contextmanager
+def on_trial(model: nn.Module) -> Iterator[None]:
+    """Puts back, also after an error, what forward passes change: buffers and random numbers."""
+    # The tensors themselves: a network may put another in a buffer's place, computed for the size of its images.
+    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    with own_random_numbers():
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+
+
+@contextmanager
 def own_random_numbers() -> Iterator[None]:
     """Puts the random states of Python, numpy and torch back at the end."""
     ours, theirs = random.getstate(), np.random.get_state()  # noqa: NPY002  libraries draw from it

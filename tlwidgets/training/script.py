@@ -17,7 +17,7 @@ from torch import nn
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.catalogue import bundled_folder
 from tlwidgets.backbones.stages import classifier_names
-from tlwidgets.data import ImageData, data_from_source, load_data
+from tlwidgets.data import ImageData, TextData, data_from_source, load_data
 from tlwidgets.data.decode import decode_image, thumbnail
 from tlwidgets.data.splits import near_identical_groups, split_samples
 from tlwidgets.errors import RecipeError
@@ -67,6 +67,8 @@ def script_of(recipe: Recipe) -> str:
         if state in (recipe.plan or {}).values():
             raise RecipeError(f"There is no plain script of {state!r} stages yet.", 'Choose "frozen" or "trainable".')
     data = _data(recipe)
+    if isinstance(data, TextData):
+        raise RecipeError("There is no plain script of texts yet.", "Keep the recipe instead.")
     backbone = load_backbone(recipe.backbone, pretrained=False, num_classes=len(data.classes))
     recipe = with_rate(recipe, backbone)
     return "\n\n".join(

@@ -11,7 +11,7 @@ from tlwidgets.backbones import Entry, catalogue
 from tlwidgets.errors import BackboneError
 from tlwidgets.widgets.base import TlwWidget
 
-_OPEN_PREFIXES = ("local-dir:", "hf-hub:", "hf_hub:")
+_OPEN_PREFIXES = ("local-dir:", "hf-hub:", "hf_hub:", "hf:")
 
 
 class BackbonePicker(TlwWidget):

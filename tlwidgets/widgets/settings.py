@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from tlwidgets.errors import RecipeError
-from tlwidgets.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe
+from tlwidgets.recipe import IMAGE_AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe
 from tlwidgets.widgets.base import TlwWidget
 
 FIELDS = (
@@ -50,7 +50,7 @@ class Settings(TlwWidget):
     """Rate of the head, above 0."""
 
     augmentation = traitlets.Any().tag(sync=True)
-    """One of ``tlwidgets.recipe.AUGMENTATIONS``."""
+    """One of ``tlwidgets.recipe.IMAGE_AUGMENTATIONS``."""
 
     pretrained = traitlets.Any().tag(sync=True)
     """Whether to start from the pre-trained weights."""
@@ -75,7 +75,7 @@ class Settings(TlwWidget):
 
     def __init__(self, **values: Any) -> None:
         defaults = Recipe(data="", **values)
-        choices = {"augmentation": AUGMENTATIONS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+        choices = {"augmentation": IMAGE_AUGMENTATIONS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
         super().__init__(
             choices={name: list(options) for name, options in choices.items()},
             **{name: getattr(defaults, name) for name in FIELDS},
