@@ -71,12 +71,17 @@ class _Tracer(fx.Tracer):
 def _attributes_kept(model: nn.Module) -> Iterator[None]:
     # Tracers change modes; and what a forward pass keeps for later would be a symbol of the trace.
     before = [(module, dict(vars(module))) for module in model.modules()]
+    # levit keeps its attention biases by device in a dictionary of its own.
+    kept = [(value, dict(value)) for _, attributes in before for value in attributes.values() if type(value) is dict]
     try:
         yield
     finally:
         for module, attributes in before:
             vars(module).clear()
             vars(module).update(attributes)
+        for value, content in kept:
+            value.clear()
+            value.update(content)
 
 
 def _export(caller: Caller, image: torch.Tensor) -> tuple[nn.Module, fx.Graph]:
