@@ -2,6 +2,8 @@
 
 from tlwidgets.evaluation.comparison import TransferComparison, compare
 from tlwidgets.evaluation.cross_validation import CrossValidation, cross_validate
+from tlwidgets.evaluation.episodes import Episode, episodes
+from tlwidgets.evaluation.few_shot import FewShot, FewShotClassifier, episode_accuracies, few_shot
 from tlwidgets.evaluation.metrics import Comparison, compare_predictions, compare_runs, metrics, run_metrics
 from tlwidgets.evaluation.ranking import Ranking, rank_backbones, ranking_rounds
 from tlwidgets.evaluation.similarity import linear_cka
@@ -10,12 +12,18 @@ from tlwidgets.evaluation.transferability import h_score, knn_score, leep, logme
 __all__ = [
     "Comparison",
     "CrossValidation",
+    "Episode",
+    "FewShot",
+    "FewShotClassifier",
     "Ranking",
     "TransferComparison",
     "compare",
     "compare_predictions",
     "compare_runs",
     "cross_validate",
+    "episode_accuracies",
+    "episodes",
+    "few_shot",
     "h_score",
     "knn_score",
     "leep",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,8 @@ from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
 from tlwidgets.recipe import Recipe
+
+METHODS = Path(__file__).parent.parent / "methods"
 
 
 @dataclass(frozen=True)
@@ -84,21 +86,37 @@ class Method(Protocol):
 
 
 def make_method(setting: Setting) -> Method:
-    """Makes the method that a recipe names: a module of ``tlwidgets.methods``.
+    """Makes the method that a recipe names: a module of ``tlwidgets.methods`` that has ``make``.
 
     Raises:
-        RecipeError: There is no such method, or it does not take these options.
+        RecipeError: There is no such method, it does not train in the loop, or it does not take these options.
     """
-    # Methods stand above the loop, as plug-ins: looked up by name, never imported by it.
     name, options = setting.recipe.method, setting.recipe.method_options
-    folder = Path(__file__).parent.parent / "methods"
-    known = sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        offer = f"Did you mean {near[0]!r}? " if near else ""
-        raise RecipeError(f"There is no method named {name!r}.", f"{offer}Methods: {', '.join(known)}.")
+    _check_method(name)
     try:
         method: Method = importlib.import_module(f"tlwidgets.methods.{name}").make(setting, **options)
     except TypeError as error:
         raise RecipeError(f"The method {name!r} does not take these options: {error}.", "See its docstring.") from error
     return method
+
+
+def _check_method(name: str) -> None:
+    known = method_names()
+    if name in known:
+        return
+    if name.isidentifier() and not name.startswith("_") and (METHODS / f"{name}.py").is_file():
+        raise RecipeError(
+            f"{name!r} does not train in the loop.",
+            f"See the docstring of tlwidgets.methods.{name} for its own functions. Methods: {', '.join(known)}.",
+        )
+    near = difflib.get_close_matches(name, known, n=1)
+    offer = f"Did you mean {near[0]!r}? " if near else ""
+    raise RecipeError(f"There is no method named {name!r}.", f"{offer}Methods: {', '.join(known)}.")
+
+
+@cache
+def method_names() -> tuple[str, ...]:
+    """Names of the methods that a recipe can name: the modules of ``tlwidgets.methods`` that define ``make``."""
+    # Methods stand above the loop, as plug-ins: looked up by name, and only the one that is asked for is imported.
+    files = sorted(METHODS.glob("[!_]*.py"))
+    return tuple(path.stem for path in files if "\ndef make(" in path.read_text("utf-8"))

@@ -1,0 +1,57 @@
+"""Linear probe: logistic regression on the features of a network that stays as it is.
+
+Alain, Bengio (2017), "Understanding intermediate layers using linear classifier probes", ICLR workshop, arXiv
+1610.01644; Tian, Wang, Krishnan, Tenenbaum, Isola (2020), "Rethinking few-shot image classification: a good embedding
+is all you need?", ECCV, arXiv 2003.11539: on features of unit length it is a hard few-shot baseline. Features are
+computed once, then the best head is found exactly; with an SGD head instead, see ``feature_extraction``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from tlwidgets.data.features import check_features, check_support
+from tlwidgets.errors import DataError
+
+SCALINGS = {"unit": Normalizer, "standard": StandardScaler}
+
+
+@dataclass
+class LinearProbe:
+    """Classifies features by logistic regression.
+
+    Attributes:
+        C: Inverse strength of the L2 penalty, above 0. Lower it where a few examples are fitted too well.
+        scaling: "unit" gives every row length 1, which suits few examples; "standard" gives every feature mean 0 and
+            variance 1 on the examples, which suits many.
+    """
+
+    C: float = 1.0
+    scaling: str = "unit"
+
+    def __post_init__(self) -> None:
+        if not self.C > 0 or self.scaling not in SCALINGS:
+            raise DataError(
+                f"C is {self.C!r}, scaling {self.scaling!r}.", f"Give C above 0; scalings: {', '.join(SCALINGS)}."
+            )
+
+    def fit(self, features: Any, labels: Any) -> LinearProbe:
+        """Learns from features (N, D) and class numbers (N,), at least one of each class."""
+        rows, numbers = check_support(features, labels)
+        self._model = make_pipeline(SCALINGS[self.scaling](), LogisticRegression(C=self.C, max_iter=2000))
+        self._model.fit(rows, numbers)
+        return self
+
+    def predict_proba(self, features: Any) -> np.ndarray:
+        """Probability of each class, (N, C)."""
+        scores = self._model.decision_function(check_features(features))
+        both = np.stack([np.zeros_like(scores), scores], axis=1) if scores.ndim == 1 else scores
+        probabilities: np.ndarray = softmax(both, axis=1)
+        return probabilities

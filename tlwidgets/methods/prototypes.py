@@ -1,0 +1,64 @@
+"""Prototypes: a class is the mean of its few examples, and an image belongs to the nearest.
+
+Snell, Swersky, Zemel (2017), "Prototypical networks for few-shot learning", NeurIPS, arXiv 1703.05175. The probability
+of a class is the softmax over minus the squared Euclidean distance, which is a linear head without any training:
+W = 2c, b = -||c||^2. (easy-few-shot-learning 1.5 does not square the distance: the nearest prototype is the same, the
+probabilities are flatter.) Here the network is a pre-trained one; no episode trains it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from tlwidgets.data.features import check_features, check_support
+
+
+def class_means(features: Any, labels: Any) -> np.ndarray:
+    """Prototypes (C, D) of features (N, D) with class numbers (N,).
+
+    Raises:
+        DataError: A class has no example, or the features cannot be used.
+    """
+    rows, numbers = check_support(features, labels)
+    members = np.eye(numbers.max() + 1)[numbers]  # (N, C)
+    means: np.ndarray = members.T @ rows / members.sum(0)[:, None]
+    return means
+
+
+def minus_squared_distances(features: Any, prototypes: np.ndarray) -> np.ndarray:
+    """Logits (N, C): minus the squared Euclidean distance of each row from each prototype."""
+    rows = check_features(features)
+    logits: np.ndarray = -np.square(rows[:, None] - prototypes).sum(2)
+    return logits
+
+
+def linear_head(prototypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The linear layer with the same probabilities: weights (C, D) and biases (C,)."""
+    return 2 * prototypes, -np.square(prototypes).sum(1)
+
+
+@dataclass
+class Prototypes:
+    """Classifies features by the nearest class mean.
+
+    Attributes:
+        prototypes: (C, D), once it is fitted.
+    """
+
+    prototypes: np.ndarray | None = None
+
+    def fit(self, features: Any, labels: Any) -> Prototypes:
+        """Learns from features (N, D) and class numbers (N,), at least one of each class."""
+        self.prototypes = class_means(features, labels)
+        return self
+
+    def predict_proba(self, features: Any) -> np.ndarray:
+        """Probability of each class, (N, C)."""
+        if self.prototypes is None:
+            raise ValueError("fit comes before predict_proba")
+        probabilities: np.ndarray = softmax(minus_squared_distances(features, self.prototypes), axis=1)
+        return probabilities
