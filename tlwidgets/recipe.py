@@ -37,7 +37,8 @@ class Recipe:
         plan: State of each stage ("frozen", "norm", "lora" or "trainable"), as a mapping or a ``FreezePlan``; stages
             by name, place or pattern, as in ``{"*": "lora", "head": "trainable"}``; stages left out learn.
         method: Name of the transfer method, a module of ``tlwidgets.methods``.
-        method_options: Options of the method.
+        method_options: Options of the method; a second data set among them, such as a target domain, may be anything
+            that ``data`` may be.
         epochs: Passes over the training images, at least 1.
         learning_rate: Rate of the head, above 0. None suits it to the network, see ``suited_rate``; the recipe that a
             run keeps has the number. Change it first when the loss jumps (lower) or crawls (higher).
@@ -132,7 +133,8 @@ class Recipe:
         Raises:
             RecipeError: The data are arrays or a table in memory, which a text cannot hold.
         """
-        return {"data": _plain_data(self.data), **self.settings()}
+        options = {name: _plain_option(value) for name, value in self.method_options.items()}
+        return {"data": _plain_data(self.data), **self.settings(), "method_options": options}
 
     def to_yaml(self) -> str:
         """The recipe as YAML; ``Recipe.from_yaml`` reads it back."""
@@ -216,6 +218,12 @@ def _on_disk(source: Mapping[str, Any]) -> bool:
     """Whether a source names something that another process can load."""
     places = [Path(str(source[kind])) for kind in ("arrays", "table") if kind in source]
     return "name" in source or "folder" in source or any(place.is_absolute() for place in places)
+
+
+def _plain_option(value: Any) -> Any:
+    """An option of a method; one that is a data set as the run's own data are."""
+    arrays = hasattr(value, "dtype") or (isinstance(value, tuple) and any(hasattr(part, "dtype") for part in value))
+    return _plain_data(value) if arrays or hasattr(value, "source") or isinstance(value, Path) else value
 
 
 def _plain_data(data: Any) -> Any:

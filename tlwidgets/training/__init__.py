@@ -22,6 +22,7 @@ from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.rate_finder import RateSearch, find_learning_rate
 from tlwidgets.training.run import Run
 from tlwidgets.training.session import TrainingSession, fit, resume
+from tlwidgets.training.stream import Stream
 from tlwidgets.training.weight_ensemble import wise_ft
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "RunStarted",
     "RunStopped",
     "StepResult",
+    "Stream",
     "TrainingSession",
     "find_learning_rate",
     "fit",

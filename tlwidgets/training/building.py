@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,22 +11,23 @@ from torch import nn
 
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.stages import classifier_names
-from tlwidgets.data import ImageData, data_from_source, load_data
+from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError, RunError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.checkpoint import load_adapters, load_state, restore_optimiser
+from tlwidgets.training.checkpoint import load_adapters, load_own, load_state, restore_optimiser
 from tlwidgets.training.control import Control
 from tlwidgets.training.events import Event
 from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.loop import Loop
-from tlwidgets.training.method import Method, Setting, make_method
+from tlwidgets.training.method import Method, Setting, load_options, make_method
 from tlwidgets.training.optimisation import known_rate, with_rate
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress import Progress
 from tlwidgets.training.run import FILES
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.schedules import scheduled_states
+from tlwidgets.training.second_data import any_data
 
 
 def recipe_data(recipe: Recipe, base: Path | None = None) -> ImageData:
@@ -39,9 +40,7 @@ def recipe_data(recipe: Recipe, base: Path | None = None) -> ImageData:
     Raises:
         DataError: The data cannot be used.
     """
-    if isinstance(recipe.data, Mapping):
-        return data_from_source(dict(recipe.data), base)
-    return load_data(recipe.data)
+    return any_data(recipe.data, base)
 
 
 def build(
@@ -70,12 +69,14 @@ def build(
     """
     if not len(data.indices("train")):
         raise DataError("There are no training images.", "Give more images, or smaller val and test shares.")
+    base = path if take_up else None
+    recipe = load_options(recipe, base)
     backbone = starting_network(recipe, len(data.classes))
     recipe = with_rate(recipe, backbone)
     plan = FreezePlan(backbone, recipe.plan)
     plan.apply().undo()
     scheduled_states(recipe, plan.states, [])
-    setting = Setting(backbone, data, recipe)
+    setting = Setting(backbone, data, recipe, base)
     prepare_inputs(setting)
     method = make_method(setting)
     if take_up:
@@ -119,7 +120,8 @@ def _take_up(
     values, state = load_state(last, setting.backbone.model)
     loop = Loop(setting, method, folder, control, emit, Progress(**values))
     load_adapters(last, setting.backbone.model)
-    restore_optimiser(loop.optimiser, setting.backbone.model, state)
+    load_own(last, loop.own)
+    restore_optimiser(loop.optimiser, setting.backbone.model, state, loop.own)
     folder.write_status("running", setting.data.classes)
     return loop
 

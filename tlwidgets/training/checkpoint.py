@@ -42,7 +42,11 @@ def snapshot_model(model: nn.Module, fixed: Collection[str] = ()) -> Snapshot:
 
 
 def snapshot_state(
-    model: nn.Module, optimiser: torch.optim.Optimizer, progress: Mapping[str, Any], fixed: Collection[str] = ()
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    progress: Mapping[str, Any],
+    fixed: Collection[str] = (),
+    own: nn.Module | None = None,
 ) -> Snapshot:
     """Keeps everything that a run needs to go on to the same numbers.
 
@@ -51,17 +55,27 @@ def snapshot_state(
         optimiser: Its state is kept by parameter name.
         progress: Plain values: epoch, step, rate, history, ...
         fixed: Names of tensors that will not change until the snapshot is written: they are not copied.
+        own: The method's own parts.
     """
     plain = plain_names(model)
     tensors = {}
     for name, tensor in model.state_dict().items():
         known = plain.get(name, name)
         tensors[f"adapter/{name}" if known is None else f"model/{known}"] = _kept(tensor, known in fixed)
-    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    for name, tensor in (own.state_dict() if own is not None else {}).items():
+        tensors[f"method/{name}"] = _kept(tensor, is_fixed=False)
+    names = _parameter_names(model, own)
     for parameter, state in optimiser.state.items():
         for key, value in state.items():
             tensors[f"optimizer/{names[parameter]}/{key}"] = _kept(torch.as_tensor(value), is_fixed=False)
     return Snapshot(tensors, {"progress": json.dumps(progress)})
+
+
+def _parameter_names(model: nn.Module, own: nn.Module | None) -> dict[torch.Tensor, str]:
+    """Every parameter's name in the file; a slash tells the method's own from the network's."""
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    mine = own.named_parameters() if own is not None else ()
+    return names | {parameter: f"method/{name}" for name, parameter in mine}
 
 
 def _kept(tensor: torch.Tensor, is_fixed: bool) -> torch.Tensor:
@@ -124,11 +138,28 @@ def load_adapters(path: Path, model: nn.Module) -> None:
     model.load_state_dict(saved, strict=False)
 
 
+def load_own(path: Path, own: nn.Module) -> None:
+    """Reads what a snapshot holds of a method's own parts.
+
+    Raises:
+        RunError: The checkpoint is of another method, or of other options.
+    """
+    tensors, _ = _load(path)
+    saved = {key.removeprefix("method/"): value for key, value in tensors.items() if key.startswith("method/")}
+    try:
+        own.load_state_dict(saved)
+    except RuntimeError as error:
+        raise RunError(f"The checkpoint {str(path)!r} is of another method.", "Run the recipe again.") from error
+
+
 def restore_optimiser(
-    optimiser: torch.optim.Optimizer, model: nn.Module, state: Mapping[str, Mapping[str, torch.Tensor]]
+    optimiser: torch.optim.Optimizer,
+    model: nn.Module,
+    state: Mapping[str, Mapping[str, torch.Tensor]],
+    own: nn.Module | None = None,
 ) -> None:
     """Hands every parameter that learns its saved state."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names = _parameter_names(model, own)
     for group in optimiser.param_groups:
         for parameter in group["params"]:
             if names[parameter] in state:

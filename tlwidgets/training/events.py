@@ -37,7 +37,8 @@ class RunStarted(Event):
 class BatchEnded(Event):
     """One optimiser step: loss and accuracy of its batch. ``step`` counts from 1 over the run, ``epoch`` from 1.
 
-    ``learning_rate`` is the head's; ``rates`` has what the optimiser used for every stage, 0 where nothing learns.
+    ``learning_rate`` is the head's; ``rates`` has what the optimiser used for every stage, 0 where nothing learns;
+    ``extras`` has what the method measures beside them.
     """
 
     step: int
@@ -47,6 +48,7 @@ class BatchEnded(Event):
     learning_rate: float
     images_per_second: float
     rates: Mapping[str, float] = field(default_factory=dict)
+    extras: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

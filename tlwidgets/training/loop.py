@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,14 +33,16 @@ from tlwidgets.training.events import (
 )
 from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.judging import evaluate
-from tlwidgets.training.method import Batch, Method, Setting, StepResult
+from tlwidgets.training.method import Batch, Method, Setting, StepResult, hook, own_modules
 from tlwidgets.training.numerics import Numerics, fastest, trial_size
 from tlwidgets.training.optimisation import carry_state, known_rate, make_optimiser, set_rates, stage_rates
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress import Progress
+from tlwidgets.training.restoring import on_trial
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.saving import Saver
 from tlwidgets.training.schedules import rate_factor, scheduled_states
+from tlwidgets.training.totals import Totals
 
 
 class Loop:
@@ -78,7 +81,8 @@ class Loop:
         backbone.model.to(self.accelerator.device)
         self.applied = FreezePlan(backbone, self.progress.states).apply()
         self.progress.states = dict(self.applied.states)
-        self.optimiser = make_optimiser(recipe, backbone)
+        self.own = own_modules(method).to(self.accelerator.device)
+        self.optimiser = make_optimiser(recipe, backbone, self.own)
         self.model: nn.Module = self.accelerator.prepare_model(backbone.model)
         self.images = prepare_inputs(setting)
         # In another precision than plain fp32, runs may choose different formats: nothing to share.
@@ -193,36 +197,47 @@ class Loop:
             steps_per_epoch=len(self.batches),
             total_steps=self.total_steps,
             classes=self.data.classes,
-            recipe={**self.recipe.settings(), "plan": dict(self.progress.states)},
+            recipe={**self.recipe.settings(), "plan": dict(self.progress.states), "method_options": self._options()},
             epoch=self.progress.epoch,
             step=self.progress.step,
         )
+
+    def _options(self) -> dict[str, object]:
+        return {key: getattr(value, "name", value) for key, value in self.recipe.method_options.items()}
 
     def _epoch(self, epoch: int) -> dict[str, float] | None:
         """One pass over the training images; None where the run shall stop."""
         # Dropout draws from torch's own generator: seeded by epoch, so that a resumed run draws the same.
         torch.manual_seed(self.recipe.seed * 100_003 + epoch)
-        self.model.train()
-        began, totals = time.perf_counter(), np.zeros(3)
+        began, totals = time.perf_counter(), Totals()
+        self._tell_method("start_epoch", epoch)
+        for part in (self.model, self.own):
+            part.train()
         for batch in self._batches_between_commands(epoch):
             result = self._step(batch)
-            totals += (result.loss.item() * result.count, result.correct, result.count)
-            self._tell_batch(epoch, result, totals[2] / (time.perf_counter() - began))
+            totals.add(result)
+            self._tell_batch(epoch, result, totals.count / (time.perf_counter() - began))
         if self.control.stop_reason:
             return None
-        loss, correct, count = self._over_processes(totals)
+        sums = totals.over_processes(self._over_processes)
         seconds = time.perf_counter() - began
         val, _ = self.evaluate("val")
         return {
             "epoch": epoch,
-            "train_loss": loss / count,
-            "train_accuracy": correct / count,
+            "train_loss": sums.loss,
+            "train_accuracy": sums.accuracy,
             "val_loss": val["loss"],
             "val_accuracy": val["accuracy"],
             "seconds": seconds,
-            "images_per_second": count / seconds,
+            "images_per_second": sums.count / seconds,
             "learning_rate": self._head_rate(),
+            **sums.extras,
+            **(self._tell_method("end_epoch") or {}),
         }
+
+    def _tell_method(self, name: str, *arguments: object) -> Any:
+        with self.numerics.active(self.accelerator.device):
+            return hook(self.method, name, self.backbone.model, *arguments)
 
     def _batches_between_commands(self, epoch: int) -> Iterator[Batch]:
         if reason := self.cuts.outdated(self.numerics):
@@ -243,6 +258,8 @@ class Loop:
 
     def _step(self, batch: Batch) -> StepResult:
         set_rates(self.optimiser, self.progress.rate * self._rate_factor())
+        done = self.progress.step
+        batch = dataclasses.replace(batch, step=done, share=done / self.total_steps)
         with self.numerics.active(self.accelerator.device):
             result = self.method.step(self.trained, batch)
         if not math.isfinite(result.loss.item()):
@@ -251,10 +268,18 @@ class Loop:
                 "Lower the learning rate, ten times to begin with; the last good checkpoint is kept.",
             )
         self.accelerator.backward(result.loss)
+        self._share_own_gradients()
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        self._tell_method("after_step")
         self.progress.step += 1
         return result
+
+    def _share_own_gradients(self) -> None:
+        """What Accelerate does for the network: every process goes on with the mean over all."""
+        for parameter in self.own.parameters() if self.accelerator.num_processes > 1 else ():
+            if parameter.grad is not None:
+                parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
 
     def _rate_factor(self) -> float:
         """Share of the base rate at this step: all of it in a probe, then the schedule over the steps that are left."""
@@ -282,10 +307,12 @@ class Loop:
                 learning_rate=self._head_rate(),
                 images_per_second=float(speed),
                 rates=self._stage_rates(),
+                extras=result.extras,
             )
         )
 
     def _over_processes(self, totals: np.ndarray) -> np.ndarray:
+        """Sums over all processes."""
         tensor = torch.tensor(totals, device=self.accelerator.device, dtype=torch.float32)
         summed: torch.Tensor = self.accelerator.reduce(tensor, "sum")
         return totals if self.accelerator.num_processes == 1 else summed.double().cpu().numpy()
@@ -310,7 +337,9 @@ class Loop:
             batch = next(iter(self.batches.train_epoch(1)))
             n = trial_size(self.accelerator.device, len(batch.labels))
             loss, trial = (partial(self._loss, some) for some in (batch, batch.first(n)))
-            self.numerics, seconds = fastest(self.backbone.model, self.accelerator.device, loss, trial)
+            with on_trial(self.own):
+                self.numerics, seconds = fastest(self.backbone.model, self.accelerator.device, loss, trial)
+            self.own.zero_grad(set_to_none=True)
             tried = "; ".join(f"{some}: {1000 * time:.0f} ms" for some, time in seconds.items())
             self._note(f"Computing in {self.numerics} ({n} images took {tried}).")
         else:
@@ -354,7 +383,7 @@ class Loop:
         self.applied.undo()
         self.applied = FreezePlan(self.backbone, states).apply()
         self.progress.states = dict(self.applied.states)
-        before, self.optimiser = self.optimiser, make_optimiser(self.recipe, self.backbone)
+        before, self.optimiser = self.optimiser, make_optimiser(self.recipe, self.backbone, self.own)
         carry_state(before, self.optimiser)
         self.model = self.accelerator.prepare_model(self.backbone.model)
         self.guarded = fingerprint(self.backbone.model, self.applied.frozen_names)
@@ -365,17 +394,19 @@ class Loop:
         self.progress.epoch = epoch
         self.progress.history.append(row)
         self.progress.rates.append({"epoch": epoch, **self._stage_rates()})
+        judged = hook(self.method, "select", row)
+        accuracy, loss = (row["val_accuracy"], row["val_loss"]) if judged is None else (float(judged), 0.0)
         # Without validation images the latest epoch counts as the best.
-        score = (row["val_accuracy"], -row["val_loss"])
-        if math.isnan(row["val_loss"]) or score > (self.progress.best_accuracy, -self.progress.best_loss):
-            self.progress.best_accuracy, self.progress.best_loss = row["val_accuracy"], row["val_loss"]
+        unknown = math.isnan(accuracy) or math.isnan(loss)
+        if unknown or (accuracy, -loss) > (self.progress.best_accuracy, -self.progress.best_loss):
+            self.progress.best_accuracy, self.progress.best_loss = accuracy, loss
             self.progress.best_epoch = epoch
             self.saver.keep_best(self.backbone.model, self.guarded)
         self._checkpoint()
         self.emit(EpochEnded(time=self._clock(), epoch=epoch, row=row))
 
     def _checkpoint(self) -> None:
-        self.saver.keep_last(self.backbone.model, self.optimiser, vars(self.progress), self.guarded)
+        self.saver.keep_last(self.backbone.model, self.optimiser, vars(self.progress), self.guarded, self.own)
         if self.accelerator.is_main_process:
             self.folder.write_history(self.progress.history, self.progress.rates)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +20,7 @@ from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
 from tlwidgets.recipe import Recipe
+from tlwidgets.training.second_data import second_data
 
 METHODS = Path(__file__).parent.parent / "methods"
 
@@ -32,15 +35,19 @@ class Batch:
             is given takes either.
         labels: int64 (N,).
         indices: int64 (N,), positions in the data set.
+        step: Optimiser steps before this one; with the seed, all that further draws may depend on.
+        share: The same as a share of the run's steps, in [0, 1).
     """
 
     images: Any
     labels: torch.Tensor
     indices: np.ndarray
+    step: int = 0
+    share: float = 0.0
 
     def first(self, n: int) -> Batch:
         """The first n images of a batch of images."""
-        return Batch(self.images[:n], self.labels[:n], self.indices[:n])
+        return dataclasses.replace(self, images=self.images[:n], labels=self.labels[:n], indices=self.indices[:n])
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class StepResult:
         loss: Scalar to differentiate, the mean over the batch.
         count: Images that it is the mean of.
         correct: How many of them were classified rightly.
-        extras: More numbers for the history, by name.
+        extras: More numbers, by name: the same names at every step, nan where one is not known. The history, and the
+            dashboard's table, get a column of each: the mean over the epoch's images, without those that are nan.
     """
 
     loss: torch.Tensor
@@ -68,21 +76,52 @@ class Setting:
         backbone: The network that will be trained.
         data: The images, or texts.
         recipe: The run as data.
+        base: Folder that relative paths among the options start from: the run's, where one is taken up.
     """
 
     backbone: Backbone
     data: ImageData
     recipe: Recipe
+    base: Path | None = None
 
 
 class Method(Protocol):
     """A transfer method; one that does nothing with images but call the model says ``cacheable = True``.
 
-    Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``.
+    Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``. Options that are data sets (anything
+    that ``load_data`` takes, a mapping of its arguments, or bare images without labels) are named in the module's
+    ``DATA_OPTIONS``, such as ``("target",)``: ``make`` gets them as ``ImageData``, and the run's folder keeps a copy of
+    what only memory holds. ``Stream`` deals their batches.
+
+    ``step`` is all that a method must have. Where it has any of these, the loop uses them:
+
+    - ``modules``: an ``nn.Module`` with parts of its own, such as a domain discriminator, a projection head or a
+      teacher. The loop moves it to the device, optimises what has ``requires_grad`` at the head's rate, and saves and
+      restores it, buffers and optimiser state too, with the run's checkpoints.
+    - ``start_epoch(model, epoch)``: before the first batch of an epoch (from 1), for instance to label anew.
+    - ``after_step(model)``: after the optimiser's step, for instance to let a teacher follow.
+    - ``end_epoch(model) -> Mapping[str, float]``: after validation; more columns for the epoch's row of the history.
+    - ``select(row) -> float``: how good the epoch of this row was; the highest is kept as the best (nan: the latest).
+      Without it validation accuracy decides.
+
+    A run that was killed goes on from its last complete epoch: beside ``modules``, a method remembers nothing from one
+    epoch to the next, and what it draws depends on the recipe's seed and ``Batch.step`` alone.
     """
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Computes the loss of one batch; the loop differentiates and updates."""
+
+
+def hook(method: Method, name: str, *arguments: Any) -> Any:
+    """Calls what a method may have; None where it does not."""
+    function = getattr(method, name, None)
+    return None if function is None else function(*arguments)
+
+
+def own_modules(method: Method) -> nn.Module:
+    """The parts that belong to the method and not to the network; empty for most methods."""
+    modules = getattr(method, "modules", None)
+    return modules if isinstance(modules, nn.Module) else nn.ModuleList()
 
 
 def make_method(setting: Setting) -> Method:
@@ -91,13 +130,35 @@ def make_method(setting: Setting) -> Method:
     Raises:
         RecipeError: There is no such method, it does not train in the loop, or it does not take these options.
     """
-    name, options = setting.recipe.method, setting.recipe.method_options
-    _check_method(name)
+    name = setting.recipe.method
+    options = load_options(setting.recipe, setting.base).method_options
     try:
-        method: Method = importlib.import_module(f"tlwidgets.methods.{name}").make(setting, **options)
+        method: Method = _module(name).make(setting, **options)
     except TypeError as error:
         raise RecipeError(f"The method {name!r} does not take these options: {error}.", "See its docstring.") from error
     return method
+
+
+def load_options(recipe: Recipe, base: Path | None = None) -> Recipe:
+    """The recipe with those options of its method loaded that are data sets.
+
+    Args:
+        recipe: The run as data.
+        base: Folder that relative paths of a mapping start from.
+
+    Raises:
+        RecipeError: There is no such method.
+        DataError: Data cannot be used.
+    """
+    given = {name: value for name, value in recipe.method_options.items() if value is not None}
+    names = [name for name in getattr(_module(recipe.method), "DATA_OPTIONS", ()) if name in given]
+    loaded = {name: second_data(given[name], base) for name in names}
+    return recipe.replace(method_options={**recipe.method_options, **loaded}) if loaded else recipe
+
+
+def _module(name: str) -> ModuleType:
+    _check_method(name)
+    return importlib.import_module(f"tlwidgets.methods.{name}")
 
 
 def _check_method(name: str) -> None:

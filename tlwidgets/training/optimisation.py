@@ -47,12 +47,15 @@ def known_rate(recipe: Recipe) -> float:
     return recipe.learning_rate
 
 
-def make_optimiser(recipe: Recipe, backbone: Backbone) -> torch.optim.Optimizer:
+METHOD = "method"  # where another group has the name of its stage
+
+
+def make_optimiser(recipe: Recipe, backbone: Backbone, own: torch.nn.Module | None = None) -> torch.optim.Optimizer:
     """Builds the optimiser after freezing, from the parameters that learn and no others.
 
     Each stage (with ``layer_decay`` each layer of it) gives up to two groups: matrices with weight decay, norms and
     biases (one dimension) without. A group's ``scale`` is its share of the recipe's learning rate: 1 for the head,
-    for what comes before it see ``rate_scales``.
+    for what comes before it see ``rate_scales``, and 1 for the method's ``own`` parts.
     """
     known = rate_scales(recipe, backbone)
     groups: list[dict[str, Any]] = []
@@ -63,6 +66,9 @@ def make_optimiser(recipe: Recipe, backbone: Backbone) -> torch.optim.Optimizer:
             learning = [parameter for name, parameter in parameters.items() if scales[name] == scale]
             for decay, members in _by_decay(learning, recipe.weight_decay):
                 groups.append({"params": members, "weight_decay": decay, "scale": scale, "stage": stage})
+    mine = [parameter for parameter in own.parameters() if parameter.requires_grad] if own is not None else []
+    for decay, members in _by_decay(mine, recipe.weight_decay):
+        groups.append({"params": members, "weight_decay": decay, "scale": 1.0, "stage": METHOD})
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=known_rate(recipe), momentum=0.9)
     return torch.optim.AdamW(groups, lr=known_rate(recipe))
@@ -83,7 +89,7 @@ def set_rates(optimiser: torch.optim.Optimizer, rate: float) -> None:
 def stage_rates(optimiser: torch.optim.Optimizer) -> Mapping[str, float]:
     """The effective rate of every stage that learns, read from the optimiser itself; of several the highest."""
     rates: dict[str, float] = {}
-    for group in optimiser.param_groups:
+    for group in (group for group in optimiser.param_groups if group["stage"] != METHOD):
         rates[group["stage"]] = max(float(group["lr"]), rates.get(group["stage"], 0.0))
     return rates
 

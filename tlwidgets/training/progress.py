@@ -18,8 +18,9 @@ class Progress:
         settled: Epochs that were complete when the plan came to hold for the rest of the run.
         rate: Base learning rate of the head; a person may have changed it.
         states: State of every stage.
-        best_accuracy: Validation accuracy of the best epoch, 0..1; -1 before the first.
-        best_loss: Validation loss of the best epoch.
+        best_accuracy: Validation accuracy of the best epoch, 0..1, or what the method judges epochs by; -inf before the
+            first.
+        best_loss: Validation loss of the best epoch, 0 where the method judges.
         best_epoch: The best epoch; 0 before the first.
         history: One row an epoch.
         rates: One row an epoch: the rate of every stage at its last step.
@@ -34,7 +35,7 @@ class Progress:
     settled: int = 0
     rate: float = 0.0
     states: dict[str, str] = field(default_factory=dict)
-    best_accuracy: float = -1.0
+    best_accuracy: float = -math.inf
     best_loss: float = math.inf
     best_epoch: int = 0
     precision: str = ""

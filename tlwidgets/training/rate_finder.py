@@ -7,6 +7,7 @@ is safe and still fast. Everything that the test touches is put back bit by bit.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterable, Sequence
@@ -27,8 +28,8 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches
 from tlwidgets.training.building import recipe_data
 from tlwidgets.training.inputs import prepare_inputs
-from tlwidgets.training.method import Batch, Method, Setting, make_method
-from tlwidgets.training.optimisation import make_optimiser, with_rate
+from tlwidgets.training.method import Batch, Method, Setting, hook, make_method, own_modules
+from tlwidgets.training.optimisation import make_optimiser, stage_rates, with_rate
 from tlwidgets.training.restoring import own_random_numbers, restored
 
 TOGETHER = "together"  # the name of the test in which everything learns that the plan lets learn
@@ -120,15 +121,17 @@ def find_learning_rate(
         method = make_method(setting)
         setting.backbone.model.to(_device())
         FreezePlan(setting.backbone, recipe.plan).apply()
-        optimiser = make_optimiser(setting.recipe, setting.backbone)
+        own = own_modules(method).to(_device())
+        optimiser = make_optimiser(setting.recipe, setting.backbone, own)
         batches = _batches(setting)
-        stages = list(dict.fromkeys(group["stage"] for group in optimiser.param_groups)) if per_stage else []
+        stages = list(stage_rates(optimiser)) if per_stage else []
         rates = np.geomspace(lowest, highest, steps).tolist()
         curves = []
         for part in (TOGETHER, *stages):
             endless = (batch for epoch in itertools.count(1) for batch in batches.train_epoch(epoch))
             shares = _shares(optimiser, part)
-            losses = range_test(setting.backbone.model, method, optimiser, endless, rates, shares)
+            with restored(own, optimiser):
+                losses = range_test(setting.backbone.model, method, optimiser, endless, rates, shares)
             curves.append(_curve(part, rates, losses))
     return RateSearch(pd.concat(curves, ignore_index=True))
 
@@ -157,10 +160,11 @@ def range_test(
     losses: list[float] = []
     with restored(model, optimiser):
         model.train()
-        for rate, batch in zip(rates, batches, strict=False):
+        hook(method, "start_epoch", model, 1)
+        for step, (rate, batch) in enumerate(zip(rates, batches, strict=False)):
             for group, share in zip(optimiser.param_groups, shares, strict=True):
                 group["lr"] = rate * share
-            loss = method.step(model, batch).loss
+            loss = method.step(model, dataclasses.replace(batch, step=step, share=step / len(rates))).loss
             if not math.isfinite(loss.item()):
                 break
             losses.append(loss.item())

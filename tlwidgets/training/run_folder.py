@@ -18,6 +18,7 @@ from tlwidgets.data import ImageData
 from tlwidgets.errors import RunError
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.run import FILES
+from tlwidgets.training.second_data import saved_options
 
 PACKAGES = ("tlwidgets", "torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn", "accelerate")
 
@@ -46,12 +47,12 @@ class RunFolder:
         folder = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            source = data.save(path)
+            source, options = data.save(path), saved_options(recipe.method_options, path)
         except OSError as error:
             raise RunError(f"The run cannot be written to {str(path)!r}: {error}.", "Choose another path.") from error
         folder.write_json("environment", environment())
         folder.write_status("running", data.classes)
-        folder._write("recipe", recipe.replace(data=source).to_yaml())
+        folder._write("recipe", recipe.replace(data=source, method_options=options).to_yaml())
         return folder
 
     def write_status(self, status: str, classes: Sequence[str], error: str = "") -> None:

@@ -38,11 +38,16 @@ class Saver:
             self._waiting["best"] = snapshot_model(model, fixed)
 
     def keep_last(
-        self, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Mapping[str, Any], fixed: Collection[str]
+        self,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        progress: Mapping[str, Any],
+        fixed: Collection[str],
+        own: nn.Module | None = None,
     ) -> None:
         """Takes the present state as the one to go on from; writes where it is due."""
         if self._writes:
-            self._waiting["last"] = snapshot_state(model, optimiser, progress, fixed)
+            self._waiting["last"] = snapshot_state(model, optimiser, progress, fixed, own)
             if time.perf_counter() >= self._due:
                 self.flush()
 
