@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from functools import cache
 
 from tlwidgets.errors import ExerciseError
-from tlwidgets.exercises.bank import small_data, studio, what_transfers
+from tlwidgets.exercises.bank import feature_extraction, small_data, studio, what_transfers
 from tlwidgets.exercises.model import Exercise, Question
 
-_LESSONS = (studio, what_transfers, small_data)
+_LESSONS = (studio, what_transfers, feature_extraction, small_data)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tlwidgets.exercises.experiments import small_data, studio, what_transfers
+from tlwidgets.exercises.experiments import feature_extraction, small_data, studio, what_transfers
 
-CLAIMS = (*studio.CLAIMS, *what_transfers.CLAIMS, *small_data.CLAIMS)
+_LESSONS = (studio, what_transfers, feature_extraction, small_data)
+CLAIMS = tuple(claim for lesson in _LESSONS for claim in lesson.CLAIMS)

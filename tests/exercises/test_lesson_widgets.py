@@ -1,0 +1,24 @@
+"""The widgets that stand in lessons: each callback is run once, as moving it by hand would."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def through(explorer) -> list[str]:
+    """Move a slider over all its options; what it says at each."""
+    sentences = []
+    for option in [each[1] if isinstance(each, tuple) else each for each in explorer.children[0].options]:
+        explorer.children[0].value = option
+        assert explorer.value == option
+        sentences.append(explorer.sentence)
+    return sentences
+
+
+def test_the_slider_of_feature_extraction_tells_all_three_descriptions():
+    from tlwidgets.exercises.experiments.feature_extraction import explore_labels
+
+    curve = pd.DataFrame({"pixels": [0.11, 0.12], "random": [0.31, 0.32], "pretrained": [0.51, 0.52]}, index=[1, 20])
+    first, last = through(explore_labels(curve))
+    assert first.startswith("1 labelled scraps")
+    assert all(number in last for number in ("20", "12", "32", "52"))
