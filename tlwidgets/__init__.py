@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from tlwidgets.data import ImageData, TextData, list_data, load_data
     from tlwidgets.estimator import TransferClassifier
     from tlwidgets.evaluation import (
+        Clustering,
         CrossValidation,
         FewShot,
         Ranking,
         TransferComparison,
+        cluster,
         compare,
         compare_runs,
         cross_validate,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Backbone": "backbones",
     "BackbonePicker": "widgets",
+    "Clustering": "evaluation",
     "CrossValidation": "evaluation",
     "FewShot": "evaluation",
     "FreezeBoard": "widgets",
@@ -52,6 +55,7 @@ _HOME = {
     "TransferComparison": "evaluation",
     "check": "exercises",
     "claim": "exercises",
+    "cluster": "evaluation",
     "compare": "evaluation",
     "compare_runs": "evaluation",
     "cross_validate": "evaluation",
@@ -72,6 +76,7 @@ _HOME = {
 __all__ = [
     "Backbone",
     "BackbonePicker",
+    "Clustering",
     "CrossValidation",
     "FewShot",
     "FreezeBoard",
@@ -89,6 +94,7 @@ __all__ = [
     "TransferComparison",
     "check",
     "claim",
+    "cluster",
     "compare",
     "compare_runs",
     "cross_validate",

@@ -18,6 +18,7 @@ from tlwidgets.data.generated.pairs import PAIRS
 from tlwidgets.data.generated.rotated_digits import ROTATED_DIGITS
 from tlwidgets.data.generated.sensor_digits import SENSOR_DIGITS
 from tlwidgets.data.patches import COLOUR_PATCHES, GREY_PATCHES, HISTOLOGY, RETINA
+from tlwidgets.data.questions import QUESTIONS
 from tlwidgets.data.reviews import REVIEWS
 from tlwidgets.data.tabular import BREAST_CANCER
 from tlwidgets.data.world import World
@@ -44,6 +45,7 @@ WORLDS: dict[str, World] = {
         LEAVES,
         LANDCOVER,
         REVIEWS,
+        QUESTIONS,
     )
 }
 

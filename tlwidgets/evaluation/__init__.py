@@ -1,5 +1,6 @@
 """Which backbone, how good, better than what: transferability scores, metrics with intervals, fair comparisons."""
 
+from tlwidgets.evaluation.clusters import Clustering, cluster
 from tlwidgets.evaluation.comparison import TransferComparison, compare
 from tlwidgets.evaluation.cross_validation import CrossValidation, cross_validate
 from tlwidgets.evaluation.episodes import Episode, episodes
@@ -10,6 +11,7 @@ from tlwidgets.evaluation.similarity import linear_cka
 from tlwidgets.evaluation.transferability import h_score, knn_score, leep, logme, nce, transrate
 
 __all__ = [
+    "Clustering",
     "Comparison",
     "CrossValidation",
     "Episode",
@@ -17,6 +19,7 @@ __all__ = [
     "FewShotClassifier",
     "Ranking",
     "TransferComparison",
+    "cluster",
     "compare",
     "compare_predictions",
     "compare_runs",
