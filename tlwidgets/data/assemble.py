@@ -140,9 +140,11 @@ def assemble(
     thumbnails, sides, failed = _scan(reader, progress)
     kept = np.array([index for index in range(len(reader)) if index not in failed], dtype=np.int64)
     aside = [*set_aside, *(SetAside(reader.sample_id(index), reason) for index, reason in failed.items())]
-    labels, given = labels[kept], None if given is None else given[kept]
+    if failed:
+        labels, given = labels[kept], None if given is None else given[kept]
+        thumbnails, sides = thumbnails[kept], sides[kept]
     check_counts(name, labels, classes, aside)
-    groups = near_identical_groups(thumbnails[kept], sides[kept] * (not exact))
+    groups = near_identical_groups(thumbnails, sides * (not exact))
     split = split_samples(labels, groups, given, deal.val, deal.test, deal.seed, deal.labels_per_class)
     check_train(name, labels, classes, split, deal)
     return ImageData(name, classes, labels, split, groups, reader.take(kept), source, aside)

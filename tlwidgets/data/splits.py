@@ -23,11 +23,14 @@ def near_identical_groups(thumbnails: np.ndarray, sides: np.ndarray) -> np.ndarr
         int64 (N,): the lowest index among an image's near-identical ones.
     """
     count = len(thumbnails)
-    grey = thumbnails.mean(axis=3, dtype=np.float32)
-    light = grey.mean(axis=(1, 2))
-    blocks = grey.reshape(count, 8, 2, 8, 2).mean(axis=(2, 4))
-    bits = (blocks[:, :, 1:] > blocks[:, :, :-1] + 4).reshape(count, 56)
-    allowed = np.where(sides < 32, 0.0, np.minimum(4.0, 0.15 * grey.std(axis=(1, 2))))
+    light, contrast = np.empty((2, count), dtype=np.float32)
+    bits = np.empty((count, 56), dtype=bool)
+    for some in np.array_split(np.arange(count), 1 + count // 4096):  # few at a time, for the memory
+        grey = thumbnails[some].mean(axis=3, dtype=np.float32)
+        light[some], contrast[some] = grey.mean(axis=(1, 2)), grey.std(axis=(1, 2))
+        blocks = grey.reshape(len(some), 8, 2, 8, 2).mean(axis=(2, 4))
+        bits[some] = (blocks[:, :, 1:] > blocks[:, :, :-1] + 4).reshape(len(some), 56)
+    allowed = np.where(sides < 32, 0.0, np.minimum(4.0, 0.15 * contrast))
     weights = 2 ** np.arange(56, dtype=np.int64)
     pairs = [np.empty((0, 2), dtype=np.int64)]
     for band in np.array_split(np.arange(56), 3):  # hashes two bits apart agree in at least one of three bands

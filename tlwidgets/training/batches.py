@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -13,15 +14,15 @@ import torch
 from tlwidgets.backbones import Preprocessing, TextPreprocessing
 from tlwidgets.data import ImageData
 from tlwidgets.training.augmentation import augment
+from tlwidgets.training.decoded import room_for
 from tlwidgets.training.method import Batch
 from tlwidgets.training.prefix_cache import PrefixCache
 
-MEMORY_BUDGET = 512 * 2**20  # bytes of decoded, resized images that are kept
 DECODERS = 4  # threads; PIL releases the interpreter lock while it decodes and resizes
 
 
 class PreparedImages:
-    """Images of a data set after the backbone's geometry, kept in memory where they fit the budget.
+    """Images of a data set after the backbone's geometry, each decoded once where there is room to keep them.
 
     Args:
         data: The images.
@@ -31,20 +32,27 @@ class PreparedImages:
     def __init__(self, data: ImageData, preprocessing: Preprocessing) -> None:
         self.data = data
         self.preprocessing = preprocessing
-        size = (len(data.labels), *preprocessing.input_size)
-        fits = int(np.prod(size)) <= MEMORY_BUDGET
-        self._kept = torch.empty(size, dtype=torch.uint8) if fits else None
-        self._ready = np.zeros(len(data.labels), bool)
+        self._kept = room_for(len(data.labels), preprocessing.input_size)
+        # Training reads a batch ahead in another thread, and a file has only one place to read at.
+        self._lock = Lock()
 
     def get(self, indices: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
         """uint8 (len(indices), 3, H, W)."""
         if self._kept is None:
-            return torch.stack(list(pool.map(self._prepare, indices)))
-        missing = indices[~self._ready[indices]]
-        for index, image in zip(missing, pool.map(self._prepare, missing), strict=True):
-            self._kept[index] = image
-            self._ready[index] = True
-        return self._kept[torch.from_numpy(indices)]
+            return self._decode(indices, pool)
+        with self._lock:
+            missing = self._kept.missing(indices)
+            if not missing.any():
+                return self._kept.take(indices)
+            decoded = self._decode(indices[missing], pool)
+            self._kept.keep(indices[missing], decoded)
+            images = decoded.new_empty(len(indices), *decoded.shape[1:])
+            images[torch.from_numpy(missing)] = decoded
+            images[torch.from_numpy(~missing)] = self._kept.take(indices[~missing])
+            return images
+
+    def _decode(self, indices: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
+        return torch.stack(list(pool.map(self._prepare, indices)))
 
     def load(
         self,
