@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         run_metrics,
     )
     from tlwidgets.exercises import check, claim, predict
+    from tlwidgets.explain import Explanation, explain, faithfulness
     from tlwidgets.freezing import FreezePlan
     from tlwidgets.recipe import Recipe
     from tlwidgets.training import Run, TrainingSession, find_learning_rate, fit, resume, wise_ft
@@ -40,6 +41,7 @@ _HOME = {
     "Clustering": "evaluation",
     "CrossValidation": "evaluation",
     "FewShot": "evaluation",
+    "Explanation": "explain",
     "FreezeBoard": "widgets",
     "FreezePlan": "freezing",
     "ImageData": "data",
@@ -59,6 +61,8 @@ _HOME = {
     "compare": "evaluation",
     "compare_runs": "evaluation",
     "cross_validate": "evaluation",
+    "explain": "explain",
+    "faithfulness": "explain",
     "few_shot": "evaluation",
     "find_learning_rate": "training",
     "fit": "training",
@@ -78,6 +82,7 @@ __all__ = [
     "BackbonePicker",
     "Clustering",
     "CrossValidation",
+    "Explanation",
     "FewShot",
     "FreezeBoard",
     "FreezePlan",
@@ -98,6 +103,8 @@ __all__ = [
     "compare",
     "compare_runs",
     "cross_validate",
+    "explain",
+    "faithfulness",
     "few_shot",
     "find_learning_rate",
     "fit",
