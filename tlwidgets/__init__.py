@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         FewShot,
         Ranking,
         TransferComparison,
+        ZeroShot,
         cluster,
         compare,
         compare_runs,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         few_shot,
         rank_backbones,
         run_metrics,
+        zero_shot,
     )
     from tlwidgets.exercises import check, claim, predict
     from tlwidgets.explain import Explanation, explain, faithfulness
@@ -55,6 +57,7 @@ _HOME = {
     "TrainingSession": "training",
     "TransferClassifier": "estimator",
     "TransferComparison": "evaluation",
+    "ZeroShot": "evaluation",
     "check": "exercises",
     "claim": "exercises",
     "cluster": "evaluation",
@@ -75,6 +78,7 @@ _HOME = {
     "resume": "training",
     "run_metrics": "evaluation",
     "wise_ft": "training",
+    "zero_shot": "evaluation",
 }
 
 __all__ = [
@@ -97,6 +101,7 @@ __all__ = [
     "TrainingSession",
     "TransferClassifier",
     "TransferComparison",
+    "ZeroShot",
     "check",
     "claim",
     "cluster",
@@ -117,6 +122,7 @@ __all__ = [
     "resume",
     "run_metrics",
     "wise_ft",
+    "zero_shot",
 ]
 
 

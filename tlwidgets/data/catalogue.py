@@ -9,6 +9,7 @@ import pandas as pd
 from tlwidgets.data.bundled import DIGITS, FACES
 from tlwidgets.data.generated.canvas_digits import CANVAS_DIGITS
 from tlwidgets.data.generated.coloured_digits import COLOURED_DIGITS
+from tlwidgets.data.generated.coloured_shapes import COLOURED_SHAPES
 from tlwidgets.data.generated.fogged_digits import FOGGED_DIGITS
 from tlwidgets.data.generated.inverted_digits import INVERTED_DIGITS
 from tlwidgets.data.generated.landcover import LANDCOVER
@@ -44,6 +45,7 @@ WORLDS: dict[str, World] = {
         PAIRS,
         LEAVES,
         LANDCOVER,
+        COLOURED_SHAPES,
         REVIEWS,
         QUESTIONS,
     )

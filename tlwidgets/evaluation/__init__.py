@@ -9,6 +9,7 @@ from tlwidgets.evaluation.metrics import Comparison, compare_predictions, compar
 from tlwidgets.evaluation.ranking import Ranking, rank_backbones, ranking_rounds
 from tlwidgets.evaluation.similarity import linear_cka
 from tlwidgets.evaluation.transferability import h_score, knn_score, leep, logme, nce, transrate
+from tlwidgets.evaluation.zero_shot import ZeroShot, zero_shot
 
 __all__ = [
     "Clustering",
@@ -19,6 +20,7 @@ __all__ = [
     "FewShotClassifier",
     "Ranking",
     "TransferComparison",
+    "ZeroShot",
     "cluster",
     "compare",
     "compare_predictions",
@@ -38,4 +40,5 @@ __all__ = [
     "ranking_rounds",
     "run_metrics",
     "transrate",
+    "zero_shot",
 ]

@@ -1,0 +1,154 @@
+"""Zero-shot learning, judged honestly: classes whose images no step of the training has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.backbones.backbone import Inputs
+from tlwidgets.data import ImageData, load_data
+from tlwidgets.data.features import check_features
+from tlwidgets.errors import DataError
+from tlwidgets.methods.attributes import AttributePrediction
+from tlwidgets.methods.eszsl import ESZSL
+from tlwidgets.methods.text_alignment import TextAlignment
+
+Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Features (N, D) and descriptions (K, A) -> scores (N, K)."""
+
+
+def _attributes(features: np.ndarray, labels: np.ndarray, descriptions: np.ndarray) -> Scorer:
+    return AttributePrediction().fit(features, labels, descriptions).predict_proba
+
+
+def _eszsl(features: np.ndarray, labels: np.ndarray, descriptions: np.ndarray) -> Scorer:
+    return ESZSL().fit(features, labels, descriptions).scores
+
+
+def _ridge(features: np.ndarray, labels: np.ndarray, descriptions: np.ndarray) -> Scorer:
+    return TextAlignment("ridge").fit(features, labels, descriptions).scores
+
+
+def _contrastive(features: np.ndarray, labels: np.ndarray, descriptions: np.ndarray) -> Scorer:
+    return TextAlignment("contrastive").fit(features, labels, descriptions).scores
+
+
+METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Scorer]] = {
+    "attributes": _attributes,
+    "eszsl": _eszsl,
+    "ridge": _ridge,
+    "contrastive": _contrastive,
+}
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """How well classes are recognised of which only a description is known.
+
+    Attributes:
+        unseen: Names of the classes that were held out.
+        accuracy: Mean over unseen classes of the share of their images recognised, the unseen ones alone to choose
+            from; chance is one over their number.
+        among_all: The same with all classes to choose from: ``unseen``; ``seen`` (test images of the seen classes);
+            and ``harmonic``, their harmonic mean (Xian et al. 2019, PAMI 41). Most methods prefer what they saw.
+        method: What was used.
+        backbone: What saw the images.
+    """
+
+    unseen: tuple[str, ...]
+    accuracy: float
+    among_all: dict[str, float]
+    method: str
+    backbone: str
+    _network: Backbone = field(repr=False)
+    _scorer: Scorer = field(repr=False)
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        rest = ", ".join(f"{name} {100 * value:.0f} %" for name, value in self.among_all.items())
+        return (
+            f"{self.method} on {self.backbone} recognises {100 * self.accuracy:.0f} % of the images of "
+            f"{len(self.unseen)} classes never seen (chance {100 / len(self.unseen):.0f} %); among all classes {rest}."
+        )
+
+    def scores(self, images: Inputs, descriptions: Any) -> np.ndarray:
+        """Scores (N, K) of images for any K descriptions (K, A), also of classes that no data set has."""
+        return self._scorer(self._network.features(images), check_features(descriptions))
+
+
+def zero_shot(
+    data: Any,
+    descriptions: Any,
+    unseen: Sequence[str],
+    backbone: str | Backbone = "tlw_resnet",
+    *,
+    method: str = "eszsl",
+    text_encoder: str | Backbone = "minilm",
+) -> ZeroShot:
+    """Learns from images of some classes, and recognises the others by their descriptions.
+
+    Args:
+        data: What ``load_data`` takes. Only training images of seen classes are learned from; every image of an unseen
+            class is there to judge.
+        descriptions: (C, A) numbers, a row a class in the order of the data's classes: attributes; or C sentences,
+            which the text encoder makes vectors of.
+        unseen: Names of at least two classes to hold out; at least two must remain.
+        backbone: What ``load_backbone`` takes, or a network.
+        method: "attributes" (0 or 1 only), "eszsl", "ridge" or "contrastive".
+        text_encoder: For sentences: what ``load_backbone`` takes, or a network.
+
+    Raises:
+        DataError: A class is not known, or too few are held out or remain; descriptions do not fit; unknown method.
+    """
+    if method not in METHODS:
+        raise DataError(f"There is no zero-shot method named {method!r}.", f"Methods: {', '.join(METHODS)}.")
+    loaded = load_data(data)
+    new, seen = _divided(loaded, unseen)
+    table = _table(descriptions, text_encoder, len(loaded.classes))
+    network = load_backbone(backbone) if isinstance(backbone, str) else backbone
+    features = network.features(loaded.inputs(range(len(loaded))))
+    train = np.isin(loaded.labels, seen) & (loaded.split == "train")
+    scorer = METHODS[method](features[train], np.searchsorted(seen, loaded.labels[train]), table[seen])
+    held_out = np.isin(loaded.labels, new)
+    test = np.isin(loaded.labels, seen) & (loaded.split == "test")
+    among_all = {
+        "unseen": _mean_by_class(scorer(features[held_out], table).argmax(1), loaded.labels[held_out]),
+        "seen": _mean_by_class(scorer(features[test], table).argmax(1), loaded.labels[test]),
+    }
+    both = among_all["unseen"] + among_all["seen"]
+    among_all["harmonic"] = 2 * among_all["unseen"] * among_all["seen"] / both if both else 0.0
+    accuracy = _mean_by_class(new[scorer(features[held_out], table[new]).argmax(1)], loaded.labels[held_out])
+    return ZeroShot(tuple(unseen), accuracy, among_all, method, network.name, network, scorer)
+
+
+def _divided(data: ImageData, unseen: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the classes held out and of those that remain, both in ascending order."""
+    unknown = sorted(set(unseen) - set(data.classes))
+    if unknown:
+        raise DataError(f"{data.name!r} has no class {unknown[0]!r}.", f"Classes: {', '.join(data.classes)}.")
+    new = np.flatnonzero(np.isin(data.classes, list(unseen)))
+    seen = np.setdiff1d(np.arange(len(data.classes)), new)
+    if min(len(new), len(seen)) < 2:
+        raise DataError(f"{len(new)} classes are held out and {len(seen)} remain.", "Leave at least two of each.")
+    return new, seen
+
+
+def _table(descriptions: Any, text_encoder: str | Backbone, n_classes: int) -> np.ndarray:
+    if len(descriptions) != n_classes:
+        raise DataError(f"{len(descriptions)} descriptions for {n_classes} classes.", "Describe each class once.")
+    if all(isinstance(text, str) for text in descriptions):
+        encoder = load_backbone(text_encoder) if isinstance(text_encoder, str) else text_encoder
+        return check_features(encoder.features(list(descriptions)))
+    return check_features(descriptions)
+
+
+def _mean_by_class(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images recognised, each class counting the same; nan without images."""
+    if not len(labels):
+        return float("nan")
+    return float(np.mean([np.mean(predicted[labels == number] == number) for number in np.unique(labels)]))

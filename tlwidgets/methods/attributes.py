@@ -1,0 +1,84 @@
+"""Zero-shot by attributes: recognise the parts, then the class that is known to have them.
+
+Lampert, Nickisch, Harmeling (2014), "Attribute-based classification for zero-shot visual object categorization", PAMI
+36 (direct attribute prediction). One classifier an attribute learns from classes that are seen; a class that never was
+is described by its attributes, and gets the probability that an image shows just these: the product over attributes of
+p(a | image) / p(a), so that what most classes have says little. It fails where an attribute looks different in the
+unseen class, or where all seen classes agree on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from tlwidgets.data.features import check_features, check_support
+from tlwidgets.errors import DataError
+
+
+def binary_table(attributes: Any) -> np.ndarray:
+    """Attributes (C, A) as float64.
+
+    Raises:
+        DataError: They are not all 0 or 1.
+    """
+    table = check_features(attributes)
+    if not np.isin(table, (0, 1)).all():
+        raise DataError("Attributes are not all 0 or 1.", "Say of each class and attribute whether it has it.")
+    return table
+
+
+@dataclass
+class AttributePrediction:
+    """Recognises attributes, and classes by them.
+
+    Attributes:
+        C: Inverse strength of the L2 penalty of each attribute's logistic regression, above 0.
+    """
+
+    C: float = 1.0
+
+    def fit(self, features: Any, labels: Any, attributes: Any) -> AttributePrediction:
+        """Learns attributes from classes that are seen.
+
+        Args:
+            features: (N, D) numbers.
+            labels: (N,) class numbers, rows of ``attributes``.
+            attributes: (C, A), 0 or 1: the seen classes' descriptions.
+
+        Raises:
+            DataError: No attribute tells the seen classes apart, a description is missing, or the features cannot be
+                used.
+        """
+        rows, numbers = check_support(features, labels)
+        table = binary_table(attributes)
+        if len(table) != numbers.max() + 1:
+            raise DataError(f"{len(table)} descriptions for {numbers.max() + 1} classes.", "Describe each class once.")
+        self._varies = np.flatnonzero(table.min(0) < table.max(0))
+        if not len(self._varies):
+            raise DataError("All seen classes have the same attributes.", "Give attributes in which they differ.")
+        self._scaler = StandardScaler().fit(rows)
+        self._prior = table[:, self._varies].mean(0)
+        scaled = self._scaler.transform(rows)
+        model = LogisticRegression(C=self.C, max_iter=2000)
+        self._models = [LogisticRegression(**model.get_params()).fit(scaled, table[numbers, at]) for at in self._varies]
+        return self
+
+    def attribute_probabilities(self, features: Any) -> np.ndarray:
+        """Probability (N, V) of each attribute in which the seen classes differ."""
+        scaled = self._scaler.transform(check_features(features))
+        return np.stack([model.predict_proba(scaled)[:, 1] for model in self._models], axis=1)
+
+    def predict_proba(self, features: Any, attributes: Any) -> np.ndarray:
+        """Probability (N, K) of K classes, seen or not, described by ``attributes`` (K, A)."""
+        p = np.clip(self.attribute_probabilities(features), 1e-12, 1 - 1e-12)
+        described = binary_table(attributes)[:, self._varies]
+        has = np.log(p / self._prior) @ described.T
+        lacks = np.log((1 - p) / (1 - self._prior)) @ (1 - described.T)
+        probabilities: np.ndarray = softmax(has + lacks, axis=1)
+        return probabilities

@@ -1,0 +1,106 @@
+"""Text-image alignment: a map from what an image network sees to what a text encoder says.
+
+Zhai, Wang, Mustafa, Steiner, Keysers, Kolesnikov, Beyer (2022), "LiT: zero-shot transfer with locked-image text
+tuning", CVPR, arXiv 2111.07991, and Radford et al. (2021), "CLIP", arXiv 2103.00020, for the idea; here both networks
+stay as they are and only a linear map between them learns, from pairs of images and class descriptions. "ridge" takes
+images to the vector of their description (least squares); "contrastive" asks that the right description be the nearest
+by cosine among all. A description that no image came with then names a new class. With few descriptions the map knows
+few directions of meaning: this is no CLIP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.preprocessing import normalize
+from torch.nn import functional
+
+from tlwidgets.data.features import check_features, check_support
+from tlwidgets.errors import DataError
+
+LOSSES = ("ridge", "contrastive")
+STEPS = 100
+
+
+def ridge_map(features: np.ndarray, targets: np.ndarray, penalty: float) -> np.ndarray:
+    """The matrix W (D, E) that minimises ||X W - T||^2 + penalty ||W||^2."""
+    left = features.T @ features + penalty * np.eye(features.shape[1])
+    found: np.ndarray = np.linalg.solve(left, features.T @ targets)
+    return found
+
+
+def contrastive_map(
+    features: np.ndarray, labels: np.ndarray, texts: np.ndarray, penalty: float, temperature: float
+) -> np.ndarray:
+    """The matrix W (D, E) under which each image's own description is the nearest by cosine.
+
+    Starts from the ridge solution: from zeros the first cosine would be of nothing.
+    """
+    x, t = torch.from_numpy(features).float(), torch.from_numpy(texts).float()
+    y = torch.from_numpy(labels)
+    weights = torch.from_numpy(ridge_map(features, texts[labels], penalty)).float().requires_grad_(True)
+    optimiser = torch.optim.Adam([weights], lr=0.01)
+    for _ in range(STEPS):
+        logits = functional.normalize(x @ weights, dim=1) @ t.T / temperature
+        loss = functional.cross_entropy(logits, y) + penalty * weights.square().sum() / len(x)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return weights.detach().double().numpy()
+
+
+@dataclass
+class TextAlignment:
+    """Finds the description that fits an image best.
+
+    Attributes:
+        loss: "ridge" or "contrastive".
+        penalty: Of the map's size, above 0. Raise it where images are few.
+        temperature: Of the contrastive loss, above 0.
+    """
+
+    loss: str = "ridge"
+    penalty: float = 1.0
+    temperature: float = 0.07
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES or not (self.penalty > 0 and self.temperature > 0):
+            raise DataError(
+                f"loss is {self.loss!r}, penalty {self.penalty!r}, temperature {self.temperature!r}.",
+                f"Losses: {', '.join(LOSSES)}; give numbers above 0.",
+            )
+
+    def fit(self, features: Any, labels: Any, descriptions: Any) -> TextAlignment:
+        """Learns from classes that are seen: features (N, D), class numbers (N,), text vectors (C, E).
+
+        Raises:
+            DataError: A description is missing, or numbers cannot be used.
+        """
+        rows, numbers = check_support(features, labels)
+        texts = check_features(descriptions)
+        if len(texts) != numbers.max() + 1:
+            raise DataError(f"{len(texts)} descriptions for {numbers.max() + 1} classes.", "Describe each class once.")
+        # What all descriptions have in common tells no class apart.
+        self._mean, self._common = rows.mean(0), normalize(texts).mean(0)
+        seen, said = self._image(rows), self._text(texts)
+        if self.loss == "ridge":
+            self._map = ridge_map(seen, said[numbers], self.penalty)
+        else:
+            self._map = contrastive_map(seen, numbers, said, self.penalty, self.temperature)
+        return self
+
+    def scores(self, features: Any, descriptions: Any) -> np.ndarray:
+        """Cosines (N, K) of images and K descriptions (K, E), seen or not."""
+        found: np.ndarray = normalize(self._image(check_features(features)) @ self._map) @ self._text(descriptions).T
+        return found
+
+    def _image(self, rows: np.ndarray) -> np.ndarray:
+        unit: np.ndarray = normalize(rows - self._mean)
+        return unit
+
+    def _text(self, texts: Any) -> np.ndarray:
+        unit: np.ndarray = normalize(normalize(check_features(texts)) - self._common)
+        return unit
