@@ -22,3 +22,23 @@ def test_the_slider_of_feature_extraction_tells_all_three_descriptions():
     first, last = through(explore_labels(curve))
     assert first.startswith("1 labelled scraps")
     assert all(number in last for number in ("20", "12", "32", "52"))
+
+
+def test_the_slider_of_the_freeze_board_tells_what_learns():
+    from tlwidgets.exercises.experiments.freeze_board import explore_plans
+
+    table = pd.DataFrame({"learns": [772, 2578], "accuracy": [0.4, 0.97]}, index=["nothing", "stem"])
+    first, last = through(explore_plans(table))
+    assert first.startswith("Head and nothing learn: 772 numbers")
+    assert "2,578" in last
+    assert "97" in last
+
+
+def test_the_slider_of_looking_inside_tells_every_network():
+    from tlwidgets.exercises.experiments.looking_inside import explore_stages
+
+    table = pd.DataFrame({"pen": [0.6, 0.9], "random": [0.4, 0.5]}, index=["stem", "stage4"])
+    first, last = through(explore_stages(table))
+    assert first.endswith("pen 60, random 40.")
+    assert last.startswith("stage4")
+    assert "pen 90" in last

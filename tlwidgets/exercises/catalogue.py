@@ -6,10 +6,17 @@ from difflib import get_close_matches
 from functools import cache
 
 from tlwidgets.errors import ExerciseError
-from tlwidgets.exercises.bank import feature_extraction, small_data, studio, what_transfers
+from tlwidgets.exercises.bank import (
+    feature_extraction,
+    freeze_board,
+    looking_inside,
+    small_data,
+    studio,
+    what_transfers,
+)
 from tlwidgets.exercises.model import Exercise, Question
 
-_LESSONS = (studio, what_transfers, feature_extraction, small_data)
+_LESSONS = (studio, what_transfers, looking_inside, feature_extraction, freeze_board, small_data)
 
 
 @cache
