@@ -401,7 +401,8 @@ class Loop:
         if unknown or (accuracy, -loss) > (self.progress.best_accuracy, -self.progress.best_loss):
             self.progress.best_accuracy, self.progress.best_loss = accuracy, loss
             self.progress.best_epoch = epoch
-            self.saver.keep_best(self.backbone.model, self.guarded)
+            kept = hook(self.method, "result", self.backbone.model) or self.backbone.model
+            self.saver.keep_best(kept, self.guarded)
         self._checkpoint()
         self.emit(EpochEnded(time=self._clock(), epoch=epoch, row=row))
 

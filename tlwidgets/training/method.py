@@ -103,6 +103,8 @@ class Method(Protocol):
     - ``end_epoch(model) -> Mapping[str, float]``: after validation; more columns for the epoch's row of the history.
     - ``select(row) -> float``: how good the epoch of this row was; the highest is kept as the best (nan: the latest).
       Without it validation accuracy decides.
+    - ``result(model) -> nn.Module``: the network whose weights are kept as the best, for instance a teacher; one like
+      the model. Without it the model itself.
 
     A run that was killed goes on from its last complete epoch: beside ``modules``, a method remembers nothing from one
     epoch to the next, and what it draws depends on the recipe's seed and ``Batch.step`` alone.

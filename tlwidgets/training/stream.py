@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -86,6 +87,14 @@ class Stream:
     def held_out(self, split: str, device: torch.device) -> Batches:
         """The images of another split, in order, to judge by."""
         return Batches(self.prepared, split, max(self.batch_size, 32), device)
+
+    def all_in_order(self, device: torch.device) -> Iterator[Batch]:
+        """Every image that takes part, once, in order, as it is."""
+        n_chunks = -(-len(self.indices) // max(self.batch_size, 32))
+        with ThreadPoolExecutor(DECODERS) as pool:
+            for part in np.array_split(self.indices, n_chunks):
+                labels = torch.from_numpy(self.prepared.data.labels[part]).to(device)
+                yield Batch(self.prepared.load(part, pool, device), labels, part)
 
     def _indices(self, step: int) -> np.ndarray:
         number, place = divmod(step, len(self))

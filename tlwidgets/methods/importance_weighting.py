@@ -1,0 +1,122 @@
+"""Importance weighting: source images that could come from the target count more.
+
+Shimodaira (2000), "Improving predictive inference under covariate shift by weighting the log-likelihood function",
+JSPI 90; Bickel, Bruckner, Scheffer (2009), "Discriminative learning under covariate shift", JMLR 10. If only p(x) has
+changed, the loss weighted by p_target(x) / p_source(x) is the target's. The ratio comes from a classifier of domains on
+the pre-trained features, fitted once before training. It needs domains that overlap, and costs variance where they
+hardly do: look at ``effective_images``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+from torch.nn import functional
+
+from tlwidgets.data import ImageData
+from tlwidgets.data.features import check_features
+from tlwidgets.errors import DataError, RecipeError
+from tlwidgets.training.method import Batch, Setting, StepResult
+from tlwidgets.training.target import Target
+
+DATA_OPTIONS = ("target",)
+
+
+def density_ratio(source: Any, target: Any, regularisation: float = 1.0, ceiling: float = 20.0) -> np.ndarray:
+    """p_target(x) / p_source(x) at the source's samples.
+
+    Args:
+        source: Features (N, D).
+        target: Features (M, D).
+        regularisation: Strength of the classifier's penalty, above 0; a higher one gives more even weights.
+        ceiling: No weight is higher than this many times the mean.
+
+    Returns:
+        (N,), with the mean 1.
+
+    Raises:
+        DataError: The features are no numbers, do not fit, or a domain is empty.
+    """
+    ours, theirs = check_features(source), check_features(target)
+    if ours.shape[1] != theirs.shape[1]:
+        raise DataError(f"Features have shapes {ours.shape} and {theirs.shape}.", "Give two tables of the same width.")
+    rows = StandardScaler().fit_transform(np.concatenate([ours, theirs]))
+    domain = np.repeat([0, 1], [len(ours), len(theirs)])
+    classifier = LogisticRegression(C=1 / regularisation, max_iter=1000).fit(rows, domain)
+    log_odds = classifier.decision_function(rows[: len(ours)])
+    weights = np.exp(log_odds - log_odds.max())
+    weights = np.minimum(weights / weights.mean(), ceiling)
+    ratio: np.ndarray = weights / weights.mean()
+    return ratio
+
+
+def effective_size(weights: Any) -> float:
+    """How many samples of equal weight tell as much: (sum w)^2 / sum w^2 (Kish 1965)."""
+    values = np.asarray(weights, dtype=np.float64)
+    return float(values.sum() ** 2 / np.square(values).sum())
+
+
+@dataclass
+class ImportanceWeighting:
+    """Cross-entropy in which each source image has a weight.
+
+    Attributes:
+        target: The other domain.
+        weights: (images of the data set,), 1 in the mean over the training images; 0 for all others.
+    """
+
+    target: Target
+    weights: torch.Tensor
+    cacheable: ClassVar[bool] = True
+
+    def step(self, model: nn.Module, batch: Batch) -> StepResult:
+        """Loss and hits of one batch."""
+        logits = model(batch.images)
+        weights = self.weights[torch.from_numpy(batch.indices)].to(logits.device)
+        loss = (weights * functional.cross_entropy(logits, batch.labels, reduction="none")).mean()
+        return StepResult(loss, len(batch.labels), int((logits.argmax(1) == batch.labels).sum()))
+
+    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
+        """How the target fares, and how many images' worth the weights leave."""
+        return {**self.target.report(model), "effective_images": effective_size(self.weights)}
+
+    def select(self, row: Mapping[str, float]) -> float:
+        """How good an epoch was."""
+        return self.target.select(row)
+
+
+def make(
+    setting: Setting,
+    target: ImageData,
+    regularisation: float = 1.0,
+    ceiling: float = 20.0,
+    select: str = "last",
+) -> ImportanceWeighting:
+    """Makes the method from a recipe's options.
+
+    Args:
+        setting: The run on the source, whose network still has its pre-trained weights.
+        target: The other domain's images; see ``Target``.
+        regularisation: See ``density_ratio``. Raise it where ``effective_images`` is small.
+        ceiling: See ``density_ratio``.
+        select: Which epoch is kept; see ``Target``.
+
+    Raises:
+        RecipeError: An option is not above 0.
+    """
+    if min(regularisation, ceiling) <= 0:
+        raise RecipeError("An option of importance_weighting is not above 0.", "Give numbers above 0.")
+    other = Target(setting, target, select)
+    train = setting.data.indices("train")
+    ours = setting.backbone.features(setting.data.inputs(train))
+    theirs = setting.backbone.features(target.inputs(other.stream.indices))
+    weights = np.zeros(len(setting.data))
+    weights[train] = density_ratio(ours, theirs, regularisation, ceiling)
+    return ImportanceWeighting(other, torch.from_numpy(weights).float())
