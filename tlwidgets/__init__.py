@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tlwidgets.freezing import FreezePlan
     from tlwidgets.recipe import Recipe
     from tlwidgets.training import Run, TrainingSession, find_learning_rate, fit, resume, wise_ft
-    from tlwidgets.widgets import BackbonePicker, FreezeBoard, ResultCard, Studio, TrainingDashboard
+    from tlwidgets.widgets import BackbonePicker, FreezeBoard, PredictionView, ResultCard, Studio, TrainingDashboard
 
 _HOME = {
     "Backbone": "backbones",
@@ -47,6 +47,7 @@ _HOME = {
     "FreezeBoard": "widgets",
     "FreezePlan": "freezing",
     "ImageData": "data",
+    "PredictionView": "widgets",
     "Ranking": "evaluation",
     "Recipe": "recipe",
     "ResultCard": "widgets",
@@ -91,6 +92,7 @@ __all__ = [
     "FreezeBoard",
     "FreezePlan",
     "ImageData",
+    "PredictionView",
     "Ranking",
     "Recipe",
     "ResultCard",

@@ -131,6 +131,14 @@ class BarePage:
         self.page.evaluate(FAKE_MODEL, {"esm": module, "state": {"error_text": "", **state}})
         return self.page.locator("#widget .tlw-root")
 
+    def receive_files(self, content: dict[str, Any], *files: bytes) -> None:
+        """Delivers a message of the kernel with files, such as pictures."""
+        values = [list(file) for file in files]
+        deliver = (
+            "([content, files]) => model.receive(content, files.map((f) => new DataView(new Uint8Array(f).buffer)))"
+        )
+        self.page.evaluate(deliver, [content, values])
+
     def set(self, key: str, value: Any) -> None:
         """Changes a trait from the kernel's side."""
         self.page.evaluate("([key, value]) => model.set(key, value)", [key, value])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.browser
 
@@ -298,3 +300,87 @@ def test_every_widget_looks_right_in_both_themes(bare: Any, screenshot: Any, dar
     )
     bare.receive({"t": "catalogue", "entries": entries})
     screenshot(bare.page.locator("#widget"), f"picker-{mood}")
+
+
+class TestPredictions:
+    METHODS = [
+        {"method": name, "alt": f"{name}: at the top, left.", "verdict": "Covering it costs the answer."}
+        for name in ("lime", "occlusion", "integrated_gradients")
+    ]
+
+    def state(self, **changes: Any) -> dict[str, Any]:
+        rows = [
+            {
+                "sample_id": f"{HOSTILE}/{i}.png", "label": HOSTILE if i == 1 else "cat", "predicted": "dog",
+                "confidence": 0.99 - i / 50, "action": ["", "relabel", "exclude"][i % 3],
+                "new_label": "dog" if i % 3 == 1 else "",
+            }
+            for i in range(10)
+        ]  # fmt: skip
+        return {
+            "name": "pets-1", "classes": ["cat", "dog", HOSTILE], "showing": "mistakes", "of_class": "", "page": 0,
+            "pages": 3, "total": 58, "rows": rows, "n_changes": 6, "can_undo": True, "can_redo": False,
+            "can_apply": True, "applied": False, "explained": {}, **changes,
+        }  # fmt: skip
+
+    def mount(self, bare: Any, *, dark: bool = False, **changes: Any) -> Any:
+        state = self.state(**changes)
+        root = bare.mount("predictions", state, dark=dark)
+        ids = [row["sample_id"] for row in state["rows"]]
+        bare.receive_files({"t": "pictures", "ids": ids}, *[png(i) for i in range(len(ids))])
+        return root
+
+    def test_corrections_are_asked_of_the_kernel(self, bare: Any) -> None:
+        root = self.mount(bare)
+        card = root.get_by_role("listitem").nth(0)
+        card.get_by_role("combobox").select_option("dog")
+        assert bare.answer()["args"] == {"sample_id": f"{HOSTILE}/0.png", "label": "dog"}
+        card.get_by_role("button", name="Exclude").click()
+        assert bare.answer()["name"] == "exclude"
+        root.get_by_role("listitem").nth(2).get_by_role("button", name="Keep").click()
+        assert (bare.answer()["name"], bare.sent[-1]["args"]) == ("keep", {"sample_id": f"{HOSTILE}/2.png"})
+        for word, name in (("Undo", "undo"), ("Apply", "apply"), ("Revert all", "revert"), ("Next", "turn_to")):
+            root.get_by_role("button", name=word, exact=True).click()
+            assert bare.answer()["name"] == name
+        assert root.get_by_role("button", name="Redo").is_disabled()
+        assert root.get_by_role("button", name="Previous").is_disabled()
+
+    def test_a_refusal_is_told_and_the_lists_go_back(self, bare: Any) -> None:
+        root = self.mount(bare)
+        root.get_by_label("Show").select_option("unsure")
+        bare.answer(ok=False, error=f"No {HOSTILE}.")
+        root.get_by_role("alert").get_by_text(f"No {HOSTILE}.").wait_for()
+        assert root.get_by_label("Show").input_value() == "mistakes"
+
+    def test_names_from_data_are_text(self, bare: Any) -> None:
+        root = self.mount(bare, explained={"sample_id": HOSTILE, "methods": self.METHODS})
+        assert root.locator("img[onerror]").count() == 0
+        assert root.locator("img[src='x']").count() == 0
+        assert root.get_by_role("listitem").nth(1).get_by_text(HOSTILE).first.is_visible()
+
+    def test_the_keyboard_stays_where_it_was_when_the_kernel_answers(self, bare: Any) -> None:
+        root = self.mount(bare)
+        button = root.get_by_role("listitem").nth(3).get_by_role("button", name="Why?")
+        button.focus()
+        bare.page.keyboard.press("Enter")
+        assert bare.answer()["name"] == "explain"
+        bare.set("rows", self.state()["rows"])
+        assert button.evaluate("element => element === document.activeElement")
+
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    def test_pictures_and_explanations_are_drawn(self, bare: Any, screenshot: Any, dark: bool) -> None:
+        root = self.mount(bare, dark=dark)
+        bare.set("explained", {"sample_id": "cat/3.png", "methods": self.METHODS})
+        bare.receive_files({"t": "explanation", "sample_id": "cat/3.png"}, *[png(i, 48) for i in range(4)])
+        loaded = "() => [...document.images].every((i) => i.complete && i.naturalWidth > 0)"
+        bare.page.wait_for_function(loaded)
+        assert root.locator("img").count() == 14
+        assert root.get_by_text("6 changed").is_visible()
+        screenshot(bare.page, f"predictions-{'dark' if dark else 'light'}")
+
+
+def png(seed: int, side: int = 16) -> bytes:
+    """A picture of noise, as a file."""
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3)).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tlwidgets.data.assemble import Deal, assemble
+from tlwidgets.data.changes import read_changes
 from tlwidgets.data.images import ImageData, SetAside
 from tlwidgets.data.readers import FileReader
 from tlwidgets.errors import DataError
@@ -46,7 +47,8 @@ def load_folder(folder: str | Path, deal: Deal, progress: bool = True) -> ImageD
     """Load pictures whose folder names are their classes.
 
     Folders named train, val (or valid, validation) and test are taken as the splits; a missing val or test is dealt
-    from train. Hidden files are ignored. Links to folders, and links to files outside the root, are not followed.
+    from train. Labels that were corrected (see ``changes``) are taken as corrected. Hidden files are ignored. Links to
+    folders, and links to files outside the root, are not followed.
 
     Args:
         folder: The root.
@@ -68,7 +70,7 @@ def load_folder(folder: str | Path, deal: Deal, progress: bool = True) -> ImageD
         _collect(found, path, split)
     _check_filled(str(folder), found, classes)
     number = {name: place for place, name in enumerate(classes)}
-    return assemble(
+    data = assemble(
         name=root.name or str(root),
         reader=FileReader(found.paths, [os.path.relpath(path, root) for path in found.paths]),
         labels=np.array([number[label] for label in found.labels], dtype=np.int64),
@@ -79,6 +81,9 @@ def load_folder(folder: str | Path, deal: Deal, progress: bool = True) -> ImageD
         set_aside=found.set_aside,
         progress=progress,
     )
+    changed = read_changes(root, data.classes).apply_to(data)
+    changed.source = data.source  # whoever loads the folder again gets the same changes
+    return changed
 
 
 def _visible(path: Path) -> Iterator[os.DirEntry[str]]:

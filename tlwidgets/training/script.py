@@ -18,6 +18,7 @@ from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.catalogue import bundled_folder
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.data import ImageData, TextData, data_from_source, load_data
+from tlwidgets.data.changes import FILE as CHANGES
 from tlwidgets.data.decode import decode_image, thumbnail
 from tlwidgets.data.splits import near_identical_groups, split_samples
 from tlwidgets.errors import RecipeError
@@ -153,6 +154,11 @@ def _data_part(data: ImageData) -> list[str]:
     values = {"deal": deal, "path": ""}
     for kind, part in (("folder", FOLDER), ("table", TABLE), ("arrays", ARRAYS)):
         if kind in data.source and Path(str(data.source[kind])).exists():
+            if kind == "folder" and (Path(str(data.source[kind])) / CHANGES).exists():
+                raise RecipeError(
+                    f"The folder has corrected labels, in {CHANGES}, which a script cannot read.",
+                    "Move the corrected pictures to the folders of their classes, and the file away.",
+                )
             values["path"] = repr(str(Path(str(data.source[kind])).resolve()))
             return [_sources(decode_image), functions, Template(part).substitute(values).strip()]
     raise RecipeError(

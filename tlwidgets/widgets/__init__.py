@@ -8,6 +8,7 @@ from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_panel import DataPanel
 from tlwidgets.widgets.freeze_board import FreezeBoard
 from tlwidgets.widgets.picker import BackbonePicker
+from tlwidgets.widgets.predictions import PredictionView
 from tlwidgets.widgets.result_card import ResultCard
 from tlwidgets.widgets.results import Results
 from tlwidgets.widgets.settings import Settings
@@ -18,6 +19,7 @@ __all__ = [
     "CodePanel",
     "DataPanel",
     "FreezeBoard",
+    "PredictionView",
     "ResultCard",
     "Results",
     "Settings",

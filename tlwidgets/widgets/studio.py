@@ -15,6 +15,7 @@ from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_panel import DataPanel
 from tlwidgets.widgets.freeze_board import FreezeBoard
 from tlwidgets.widgets.picker import BackbonePicker, short_name
+from tlwidgets.widgets.predictions import PredictionView
 from tlwidgets.widgets.result_card import ResultCard
 from tlwidgets.widgets.results import Results
 from tlwidgets.widgets.settings import Settings
@@ -73,6 +74,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._suit_rate(network)
         self.dashboard = TrainingDashboard(make_session=self._session)
         self.results = Results()
+        self.predictions: PredictionView | None = None
+        self._below_results = ipywidgets.VBox()
         self.code = CodePanel(self._recipe_on_disk)
         self._connect()
         super().__init__([self.steps, self._stack()])
@@ -123,7 +126,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             self._place.update(self.card)
 
     def _stack(self) -> ipywidgets.Stack:
-        panels = [self.panel, self.picker, self.board, self.settings, self.dashboard, self.results, self.code]
+        results = ipywidgets.VBox([self.results, self._below_results])
+        panels = [self.panel, self.picker, self.board, self.settings, self.dashboard, results, self.code]
         for panel in panels:
             panel.add_class("tlw-panel")
         stack = ipywidgets.Stack(panels, selected_index=self.steps.selected)
@@ -242,6 +246,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         if self._place is not None:
             self._place.update(self.card)
         self.results.add(_row(session, self.card), self.card.content)
+        self.predictions = PredictionView(run, self.data)
+        self._below_results.children = (self.predictions,)
         self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right", done=True)
 
 
