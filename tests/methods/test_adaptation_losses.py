@@ -60,6 +60,46 @@ def test_mmd_is_the_mean_over_all_pairs_of_scikit_learns_kernel() -> None:
     assert typical == pytest.approx(pairs.square().mean().sqrt().item(), rel=1e-4)
 
 
+# What other libraries say of the same inputs, which anyone can make again.
+OURS = np.sin(np.arange(60).reshape(12, 5) ** 1.3)
+THEIRS = 0.5 + 1.5 * np.cos(np.arange(45).reshape(9, 5) ** 1.2)
+SOURCE, TARGET = (torch.tensor(rows, dtype=torch.float32) for rows in (OURS, THEIRS))
+
+
+def test_deep_coral_is_that_of_pytorch_adapt_and_skada() -> None:
+    # pytorch-adapt 0.0.83, CORALLoss(); skada 0.6.0, deepcoral_loss
+    assert coral.coral_loss(SOURCE, TARGET).item() == pytest.approx(0.0792243, abs=1e-6)
+
+
+def test_shallow_coral_is_that_of_skada_but_for_its_centring_and_its_covariance() -> None:
+    # skada 0.6.0, CORALAdapter(reg=None): rows 0 and 1. It moves the mean too, and divides by n instead of n - 1.
+    rows = np.array(
+        [
+            [-0.88825486, 1.3021176, 0.5778007, -1.6699806, 0.30337569],
+            [1.14154081, -0.65653869, -0.37973409, 0.94221022, -1.022416],
+        ]
+    )
+    aligned = coral.align(OURS, THEIRS, regularisation=1e-12)
+    assert np.allclose((aligned[1] - aligned[0]) * math.sqrt(12 / 11 * 8 / 9), rows[1] - rows[0], atol=1e-6)
+
+
+def test_mmd_differs_from_other_libraries_by_kernel_and_estimator() -> None:
+    ours = mmd.squared_mmd(SOURCE, TARGET, [1.0]).item()
+    assert ours == pytest.approx(0.4320385, abs=1e-6)
+    # skada 0.6.0, dan_loss(sigmas=[1.0]) is 0.3383663: the same estimator with exp(-||x - y||), not squared.
+    kernel = torch.exp(-torch.cdist(torch.cat([SOURCE, TARGET]), torch.cat([SOURCE, TARGET])))
+    laplacian = kernel[:12, :12].mean() + kernel[12:, 12:].mean() - 2 * kernel[:12, 12:].mean()
+    assert laplacian.item() == pytest.approx(0.3383663, abs=1e-5)
+    # pytorch-adapt 0.0.83, MMDLoss(mmd_type="quadratic"): 0.3341379, and -0.0953639 between equal sets.
+    assert mmd.squared_mmd(SOURCE, SOURCE, [1.0]).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_class_confusion_is_that_of_pytorch_adapt() -> None:
+    # pytorch-adapt 0.0.83, MCCLoss(T=1) and MCCLoss(T=2.5), with the features taken for logits
+    for temperature, theirs in ((1.0, 0.7379532), (2.5, 0.7878610)):
+        assert mcc.class_confusion(SOURCE, temperature).item() == pytest.approx(theirs, abs=1e-6)
+
+
 def test_a_reversed_gradient_is_minus_the_strength_times_the_gradient() -> None:
     weights = _rows(4, 3, 0)
     values = torch.ones(3, requires_grad=True)

@@ -6,6 +6,7 @@ from tlwidgets.evaluation.cross_validation import CrossValidation, cross_validat
 from tlwidgets.evaluation.episodes import Episode, episodes
 from tlwidgets.evaluation.few_shot import FewShot, FewShotClassifier, episode_accuracies, few_shot
 from tlwidgets.evaluation.metrics import Comparison, compare_predictions, compare_runs, metrics, run_metrics
+from tlwidgets.evaluation.model_selection import choices, compare_without_labels
 from tlwidgets.evaluation.ranking import Ranking, rank_backbones, ranking_rounds
 from tlwidgets.evaluation.similarity import linear_cka
 from tlwidgets.evaluation.transferability import h_score, knn_score, leep, logme, nce, transrate
@@ -21,10 +22,12 @@ __all__ = [
     "Ranking",
     "TransferComparison",
     "ZeroShot",
+    "choices",
     "cluster",
     "compare",
     "compare_predictions",
     "compare_runs",
+    "compare_without_labels",
     "cross_validate",
     "episode_accuracies",
     "episodes",

@@ -1,0 +1,354 @@
+"""Every transfer method against its baseline and its oracle: does it help, by how much, and at what price?
+
+    python benchmarks/methods.py                                  # every row, five seeds
+    python benchmarks/methods.py --write                          # and keeps the table in benchmarks/results/methods.md
+    python benchmarks/methods.py --families adaptation --seeds 2
+    python benchmarks/methods.py --methods coral tent
+
+A row is a method on a world. Its baseline is what one would do without it (domain adaptation: train on the source and
+hope; semi-supervised: learn from the labelled images alone), its oracle what nobody has in practice (all labels of the
+target, or of the unlabelled images). Accuracy on test images in the mean over seeds; "gain" is the method's less the
+baseline's, "worst" the lowest gain of a seed; time is the method's over the baseline's in the same process, preparation
+included. Nothing is tuned on test images; options are those of the table's last column, or the defaults.
+
+Another family joins with a list of rows: ``Row(family, method, world, measure)``, and ``measure(seed) -> Outcome``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from tqdm.auto import tqdm
+
+from tlwidgets.backbones.loading import load_backbone
+from tlwidgets.data import ImageData, load_data
+from tlwidgets.methods import adabn, coral, label_shift, label_spreading, tent
+from tlwidgets.recipe import Recipe
+from tlwidgets.training.run import Run
+from tlwidgets.training.session import fit
+
+RESULTS = Path(__file__).parent / "results" / "methods.md"
+SEEDS = 5
+EPOCHS = 6
+FEW = 3  # labels a class, where most images have none
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed gave.
+
+    Attributes:
+        method: Accuracy with the method.
+        baseline: Accuracy without it.
+        oracle: Accuracy with what nobody has; nan where there is no such thing.
+        seconds: Of the method, preparation included.
+        baseline_seconds: Of the baseline, in the same process.
+    """
+
+    method: float
+    baseline: float
+    oracle: float
+    seconds: float
+    baseline_seconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        family: "adaptation", "semi-supervised", ...
+        method: Its name.
+        world: Where it is tried.
+        measure: Gives the outcome of a seed.
+        options: What differs from the defaults, for the reader.
+    """
+
+    family: str
+    method: str
+    world: str
+    measure: Callable[[int], Outcome]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A pair of domains."""
+
+    world: str
+    source: str
+    target: str
+
+    def data(self, domain: str, seed: int) -> ImageData:
+        """One of them."""
+        return load_data(self.world, domain=domain, seed=seed)
+
+
+SENSOR = Shift("sensor_digits", "clean", "sensor")
+FOGGED = Shift("fogged_digits", "clean", "fogged")
+
+
+def train(seed: int, data: ImageData, **changes: Any) -> tuple[Run, float]:
+    """Trains on some data; the run and its seconds."""
+    recipe = Recipe(data=data, seed=seed, epochs=EPOCHS, cache="off").replace(**changes)
+    began = time.perf_counter()
+    run = fit(recipe, tempfile.mkdtemp(prefix="tlwidgets-methods-"), progress=False)
+    return run, time.perf_counter() - began
+
+
+def accuracy(backbone: Any, data: ImageData) -> float:
+    """Share of the test images that a network, or anything with ``logits``, classifies rightly."""
+    test = data.indices("test")
+    return float((backbone.logits(data.images(test)).argmax(1) == data.labels[test]).mean())
+
+
+@cache
+def source_only(shift: Shift, seed: int) -> tuple[Run, float, float]:
+    """The baseline: the run on the source, its accuracy on the target, its seconds."""
+    run, seconds = train(seed, shift.data(shift.source, seed))
+    return run, accuracy(run.backbone, shift.data(shift.target, seed)), seconds
+
+
+@cache
+def target_oracle(shift: Shift, seed: int) -> float:
+    """Accuracy on the target of a network that was given its labels."""
+    target = shift.data(shift.target, seed)
+    run, _ = train(seed, target)
+    return accuracy(run.backbone, target)
+
+
+def adapting(shift: Shift, method: str, **options: Any) -> Row:
+    """A method that adapts while it trains."""
+
+    def measure(seed: int) -> Outcome:
+        _, baseline, baseline_seconds = source_only(shift, seed)
+        target = shift.data(shift.target, seed)
+        run, seconds = train(
+            seed, shift.data(shift.source, seed), method=method, method_options={"target": target, **options}
+        )
+        found = accuracy(run.backbone, target)
+        return Outcome(found, baseline, target_oracle(shift, seed), seconds, baseline_seconds)
+
+    return Row("adaptation", method, shift.world, measure, options)
+
+
+def afterwards(shift: Shift, method: str, adapt: Callable[[Any, Any], Any], **options: Any) -> Row:
+    """A method that adapts a trained network to the target's training images."""
+
+    def measure(seed: int) -> Outcome:
+        run, baseline, baseline_seconds = source_only(shift, seed)
+        target = shift.data(shift.target, seed)
+        began = time.perf_counter()
+        adapted = adapt(run.backbone, target.images(target.indices("train")), **options)
+        seconds = baseline_seconds + time.perf_counter() - began
+        found = accuracy(adapted, target)
+        return Outcome(found, baseline, target_oracle(shift, seed), seconds, baseline_seconds)
+
+    return Row("adaptation", method, shift.world, measure, options)
+
+
+Align = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def on_pixels(shift: Shift, method: str, align: Align) -> Row:
+    """A method on features: here pixels, and logistic regression."""
+
+    def measure(seed: int) -> Outcome:
+        ours, theirs = shift.data(shift.source, seed), shift.data(shift.target, seed)
+        (x, y), (u, _), (v, z) = pixels(ours, "train"), pixels(theirs, "train"), pixels(theirs, "test")
+        began = time.perf_counter()
+        baseline = LogisticRegression(max_iter=2000).fit(x, y).score(v, z)
+        middle = time.perf_counter()
+        aligned, tested = align(x, np.concatenate([u, v]))
+        found = LogisticRegression(max_iter=2000).fit(aligned, y).score(tested[len(u) :], z)
+        end = time.perf_counter()
+        labels = theirs.labels[theirs.indices("train")]
+        oracle = LogisticRegression(max_iter=2000).fit(u, labels).score(v, z)
+        return Outcome(found, baseline, oracle, end - middle, middle - began)
+
+    return Row("adaptation", method, f"{shift.world}, pixels", measure)
+
+
+def pixels(data: ImageData, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels 0..1 (N, D) of a split and its labels."""
+    indices = data.indices(split)
+    rows = np.stack(data.images(indices))[..., 0].reshape(len(indices), -1) / 255
+    return rows, data.labels[indices]
+
+
+def shifted_labels(estimator: str) -> Row:
+    """Digits of which the target holds five classes often and five rarely, seen through noise."""
+    shares = np.repeat([0.19, 0.01], 5)
+
+    def measure(seed: int) -> Outcome:
+        data = load_data("noisy_digits", domain="noisy", seed=seed, shift=0.6, test=0.5)
+        began = time.perf_counter()
+        run, _ = train(seed, data)
+        middle = time.perf_counter()
+        test, rng = data.indices("test"), np.random.default_rng(seed)
+        weights = shares[data.labels[test]]
+        drawn = rng.choice(test, 300, p=weights / weights.sum())
+        images, labels = data.images(drawn), data.labels[drawn]
+        predictor = label_shift.adapt(run, images, data, estimator)
+        found = float((predictor.predict_proba(images).argmax(1) == labels).mean())
+        end = time.perf_counter()
+        plain = run.backbone.logits(images)
+        prior = np.bincount(data.labels[data.indices("train")]) / data.splits["train"]
+        oracle = float((label_shift.reweighted(_softmax(plain), shares / prior).argmax(1) == labels).mean())
+        baseline = float((plain.argmax(1) == labels).mean())
+        return Outcome(found, baseline, oracle, end - began, middle - began)
+
+    return Row("adaptation", "label_shift", "noisy_digits", measure, {"estimator": estimator})
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+SHORT = {"epochs": 30, "batch_size": 15}  # two steps an epoch: 30 labelled images
+
+
+@cache
+def labelled_only(seed: int) -> tuple[float, float]:
+    """The baseline: accuracy and seconds of fine-tuning on the few labelled digits."""
+    data = load_data("digits", seed=seed, labels_per_class=FEW)
+    run, seconds = train(seed, data, augmentation="light", **SHORT)
+    return run.metrics["test"]["accuracy"], seconds
+
+
+@cache
+def all_labelled(seed: int) -> float:
+    """The oracle: accuracy with the labels of all of them."""
+    run, _ = train(seed, load_data("digits", seed=seed), augmentation="light", epochs=2)
+    return run.metrics["test"]["accuracy"]
+
+
+def half_labelled(method: str, **options: Any) -> Row:
+    """A method that learns from unlabelled images too."""
+
+    def measure(seed: int) -> Outcome:
+        baseline, baseline_seconds = labelled_only(seed)
+        data = load_data("digits", seed=seed, labels_per_class=FEW)
+        run, seconds = train(
+            seed, data, method=method, method_options={"ratio": 3, **options}, augmentation="light", **SHORT
+        )
+        return Outcome(run.metrics["test"]["accuracy"], baseline, all_labelled(seed), seconds, baseline_seconds)
+
+    return Row("semi-supervised", method, f"digits, {FEW} a class", measure, {"ratio": 3, **options})
+
+
+def described(data: ImageData, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, D) of a split from the frozen network, and its labels."""
+    indices = data.indices(split)
+    return load_backbone("tlw_resnet").features(data.images(indices)), data.labels[indices]
+
+
+def spreading(describe: Callable[[ImageData, str], tuple[np.ndarray, np.ndarray]], what: str) -> Row:
+    """Label spreading against a probe on the labelled images alone."""
+
+    def measure(seed: int) -> Outcome:
+        data = load_data("digits", seed=seed, labels_per_class=FEW)
+        both = {split: describe(data, split) for split in ("train", "unlabelled", "test")}
+        rows, labels = ({split: pair[place] for split, pair in both.items()} for place in (0, 1))
+        began = time.perf_counter()
+        probe = LogisticRegression(max_iter=2000).fit(rows["train"], labels["train"])
+        baseline = float(probe.score(rows["test"], labels["test"]))
+        middle = time.perf_counter()
+        n = len(labels["train"])
+        known = np.full(sum(map(len, labels.values())), label_spreading.UNKNOWN)
+        known[:n] = labels["train"]
+        found = label_spreading.spread(np.concatenate(list(rows.values())), known).argmax(1)
+        end = time.perf_counter()
+        everything = np.concatenate([rows["train"], rows["unlabelled"]])
+        truth = np.concatenate([labels["train"], labels["unlabelled"]])
+        oracle = float(LogisticRegression(max_iter=2000).fit(everything, truth).score(rows["test"], labels["test"]))
+        hits = float((found[-len(labels["test"]) :] == labels["test"]).mean())
+        return Outcome(hits, baseline, oracle, end - middle, middle - began)
+
+    return Row("semi-supervised", "label_spreading", f"digits, {FEW} a class, {what}", measure)
+
+
+ROWS: list[Row] = [
+    *(adapting(SENSOR, method) for method in ("coral", "mmd", "dann", "cdan", "mcc", "self_training")),
+    adapting(SENSOR, "importance_weighting"),
+    *(afterwards(shift, "adabn", adabn.adapt) for shift in (SENSOR, FOGGED)),
+    *(afterwards(shift, "tent", tent.adapt, learning_rate=0.01, epochs=3) for shift in (SENSOR, FOGGED)),
+    on_pixels(SENSOR, "coral.align", lambda x, u: (coral.align(x, u, 1e-3), u)),
+    on_pixels(SENSOR, "adabn.standardise", lambda x, u: (adabn.standardise(x), adabn.standardise(u))),
+    *(shifted_labels(estimator) for estimator in label_shift.ESTIMATORS),
+    *(half_labelled(method) for method in ("pseudo_labels", "fixmatch", "mean_teacher")),
+    spreading(described, "features"),
+    spreading(pixels, "pixels"),
+]
+
+
+def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
+    """The line of a row."""
+    outcomes = pd.DataFrame([vars(row.measure(seed)) for seed in seeds])
+    tqdm.write(f"{row.method}: {outcomes[['method', 'baseline']].round(3).to_numpy().tolist()}")
+    gains, means = outcomes["method"] - outcomes["baseline"], outcomes.mean()
+    spread = gains.std() / math.sqrt(len(gains)) if len(gains) > 1 else math.nan
+    return {
+        "family": row.family,
+        "method": row.method,
+        "world": row.world,
+        "baseline": f"{means['baseline']:.3f}",
+        "method's": f"{means['method']:.3f}",
+        "oracle": f"{means['oracle']:.3f}",
+        "gain": f"{gains.mean():+.3f} ± {spread:.3f}",
+        "worst": f"{gains.min():+.3f}",
+        "time": f"{means['seconds'] / means['baseline_seconds']:.1f} x",
+        "options": ", ".join(f"{name}={value}" for name, value in row.options.items()) or "-",
+    }
+
+
+def markdown(lines: list[dict[str, Any]], seeds: int) -> str:
+    """The table as text, with what it says."""
+    head = f"| {' | '.join(lines[0])} |\n| {' | '.join('---' for _ in lines[0])} |"
+    body = "\n".join(f"| {' | '.join(map(str, line.values()))} |" for line in lines)
+    return (
+        "# Transfer methods against their baselines\n\n"
+        f"`python benchmarks/methods.py --write`: test accuracy in the mean over {seeds} seeds; gain with its standard "
+        "error, and the worst gain of a seed; time over the baseline's in the same run (of a method on a trained "
+        "network the training counts too). A gain around 0, or below, is a method that does not help there.\n\n"
+        f"{head}\n{body}\n"
+    )
+
+
+def main() -> None:
+    """Measures the rows asked for and prints them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", nargs="*", help="only these")
+    parser.add_argument("--methods", nargs="*", help="only these")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--quick", action="store_true", help="one seed")
+    parser.add_argument("--write", action="store_true", help=f"keep the table in {RESULTS.name}")
+    arguments = parser.parse_args()
+    seeds = 1 if arguments.quick else arguments.seeds
+    rows = [row for row in ROWS if not arguments.families or row.family in arguments.families]
+    rows = [row for row in rows if not arguments.methods or row.method in arguments.methods]
+    lines = []
+    for row in tqdm(rows, unit="row"):
+        lines.append(measured(row, range(seeds)))
+        tqdm.write(" | ".join(map(str, lines[-1].values())))
+    text = markdown(lines, seeds)
+    print(text)
+    if arguments.write:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
