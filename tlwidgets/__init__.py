@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from tlwidgets.freezing import FreezePlan
     from tlwidgets.recipe import Recipe
     from tlwidgets.training import Run, TrainingSession, find_learning_rate, fit, resume, wise_ft
-    from tlwidgets.widgets import BackbonePicker, FreezeBoard, PredictionView, ResultCard, Studio, TrainingDashboard
+    from tlwidgets.widgets import (
+        BackbonePicker,
+        FreezeBoard,
+        PredictionView,
+        ResultCard,
+        RunCompare,
+        Studio,
+        TrainingDashboard,
+    )
 
 _HOME = {
     "Backbone": "backbones",
@@ -52,6 +60,7 @@ _HOME = {
     "Recipe": "recipe",
     "ResultCard": "widgets",
     "Run": "training",
+    "RunCompare": "widgets",
     "Studio": "widgets",
     "TextData": "data",
     "TrainingDashboard": "widgets",
@@ -97,6 +106,7 @@ __all__ = [
     "Recipe",
     "ResultCard",
     "Run",
+    "RunCompare",
     "Studio",
     "TextData",
     "TrainingDashboard",

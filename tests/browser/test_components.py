@@ -379,6 +379,58 @@ class TestPredictions:
         screenshot(bare.page, f"predictions-{'dark' if dark else 'light'}")
 
 
+class TestRunCompare:
+    NAMES = ["digits-1", HOSTILE, "digits-3"]
+
+    def state(self) -> dict[str, Any]:
+        found = [
+            {
+                "run": name, "backbone": "tlw_resnet", "data": "digits", "status": "finished", "epochs": 5,
+                "accuracy": 0.9, "date": "2026-11-21 10:00",
+            }
+            for name in [*self.NAMES, *(f"old-{i}" for i in range(20))]
+        ]  # fmt: skip
+        curves = [
+            {"run": name, "epochs": [1, 2, 3, 4, 5], "values": [0.5 + i / 20, 0.7, 0.8, None, 0.9 - i / 30]}
+            for i, name in enumerate(self.NAMES)
+        ]
+        metrics = [{"metric": "balanced_accuracy", "values": [[0.9, 0.87, 0.93], [0.88, 0.85, 0.91], None]}]
+        return {
+            "folder": "runs", "found": found, "chosen": self.NAMES, "measure": "val_accuracy", "curves": curves,
+            "metrics": metrics, "differences": [{"field": "learning_rate", "values": ["0.01", HOSTILE, ""]}],
+            "verdicts": [f"First digits-1, second {HOSTILE}. No difference can be told on these 270 images."],
+        }  # fmt: skip
+
+    def test_runs_are_chosen_with_the_keyboard_and_a_refusal_clears_the_box(self, bare: Any) -> None:
+        root = bare.mount("run_compare", self.state())
+        box = root.get_by_role("checkbox", name="Compare old-0")
+        box.focus()
+        bare.page.keyboard.press("Space")
+        command = bare.answer(ok=False, error="7 runs are too many to tell apart.")
+        assert (command["name"], command["args"]) == ("choose", {"run": "old-0", "chosen": True})
+        root.get_by_role("alert").get_by_text("too many").wait_for()
+        assert not root.get_by_role("checkbox", name="Compare old-0").is_checked()
+        assert root.get_by_role("checkbox", name="Compare digits-1").is_checked()
+        root.get_by_label("Curve").select_option("val_loss")
+        assert bare.answer()["args"] == {"measure": "val_loss"}
+
+    def test_curves_are_told_in_words_and_gaps_are_left_out(self, bare: Any) -> None:
+        root = bare.mount("run_compare", self.state())
+        picture = root.get_by_role("img").first
+        assert "digits-1 ends at 90%" in picture.get_attribute("aria-label")
+        assert picture.locator("circle").count() == 4
+        assert len(set(picture.locator("polyline").evaluate_all("all => all.map(l => getComputedStyle(l).color)"))) == 3
+        dashes = picture.locator("polyline").evaluate_all("all => all.map(l => getComputedStyle(l).strokeDasharray)")
+        assert len(set(dashes)) == 3
+
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    def test_names_from_data_are_text_in_both_themes(self, bare: Any, screenshot: Any, dark: bool) -> None:
+        root = bare.mount("run_compare", self.state(), dark=dark)
+        assert root.locator("img").count() == 0
+        assert root.get_by_text(HOSTILE).count() >= 4
+        screenshot(bare.page, f"run-compare-{'dark' if dark else 'light'}")
+
+
 def png(seed: int, side: int = 16) -> bytes:
     """A picture of noise, as a file."""
     file = io.BytesIO()

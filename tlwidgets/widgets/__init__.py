@@ -11,6 +11,7 @@ from tlwidgets.widgets.picker import BackbonePicker
 from tlwidgets.widgets.predictions import PredictionView
 from tlwidgets.widgets.result_card import ResultCard
 from tlwidgets.widgets.results import Results
+from tlwidgets.widgets.run_compare import RunCompare
 from tlwidgets.widgets.settings import Settings
 from tlwidgets.widgets.studio import Studio
 
@@ -22,6 +23,7 @@ __all__ = [
     "PredictionView",
     "ResultCard",
     "Results",
+    "RunCompare",
     "Settings",
     "Studio",
     "TrainingDashboard",

@@ -1,0 +1,192 @@
+"""RunCompare: runs on disk side by side - their curves, what they are worth, and what differs between their recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+import traitlets
+
+from tlwidgets.errors import RunError, TlwError
+from tlwidgets.widgets.base import TlwWidget
+
+if TYPE_CHECKING:
+    from tlwidgets.training import Run
+
+MOST = 6  # runs at a time: as many as the palette and the dashes tell apart
+LISTED = 200  # newest runs of a folder
+MEASURES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss", "learning_rate")
+
+
+class RunCompare(TlwWidget):
+    """Choose runs, compare them.
+
+    Args:
+        folder: Where runs lie, each in a folder of its own.
+        runs: Runs to begin with, by folder name; the two newest finished ones by default.
+
+    Raises:
+        RunError: The folder holds no run, or a run to begin with is not there.
+    """
+
+    commands: ClassVar[dict[str, str]] = {"choose": "choose", "measure": "measure_by", "refresh": "refresh"}
+
+    folder = traitlets.Unicode("").tag(sync=True)
+    """Where the runs lie."""
+
+    found: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a run, the newest first: run, backbone, data, status, epochs, accuracy (0..1, or None), date."""
+
+    chosen: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the runs that are compared, in the order of their choice."""
+
+    measure = traitlets.Enum(MEASURES, "val_accuracy").tag(sync=True)
+    """What the curves show."""
+
+    curves: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a chosen run: run, epochs (list) and values (list, None where not measured)."""
+
+    metrics: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a metric: metric, and values, one [value, low, high] or None a chosen run."""
+
+    differences: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a field of the recipe in which the chosen runs differ: field, and values as text."""
+
+    verdicts: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """The first chosen run against each other one, in words."""
+
+    def __init__(self, folder: str | Path = "runs", runs: Iterable[str] | None = None) -> None:
+        self._folder = Path(folder)
+        super().__init__(folder=str(folder))
+        self.refresh()
+        if not self.found:
+            raise RunError(f"There is no run in {str(folder)!r}.", "Give the folder that holds the runs' folders.")
+        finished = [row["run"] for row in self.found if row["accuracy"] is not None]
+        self._take(list(finished[:2] if runs is None else runs))
+
+    def refresh(self) -> None:
+        """Looks for runs again."""
+        paths = [path.parent for path in self._folder.glob("*/recipe.yaml")]
+        newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:LISTED]
+        self.found = [row for path in newest if (row := _row(path)) is not None]
+
+    def choose(self, run: str, chosen: bool = True) -> None:
+        """Takes a run in, or out again.
+
+        Raises:
+            RunError: There is no such run, or more than ``MOST`` would be compared.
+        """
+        others = [name for name in self.chosen if name != run]
+        self._take([*others, run] if chosen else others)
+
+    def measure_by(self, measure: str) -> None:
+        """Chooses what the curves show, one of ``MEASURES``."""
+        if measure not in MEASURES:
+            raise RunError(f"There is no curve of {measure!r}.", f"Choices: {', '.join(MEASURES)}.")
+        self.measure = measure
+        self.curves = [_curve(run, measure) for run in self.runs]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The chosen runs themselves."""
+        from tlwidgets.training import Run
+
+        return [Run.load(self._folder / name) for name in self.chosen]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a metric, one column a chosen run: the values."""
+        rows = {row["metric"]: [None if v is None else v[0] for v in row["values"]] for row in self.metrics}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=pd.Index(self.chosen))
+
+    def _take(self, names: list[str]) -> None:
+        known = {row["run"] for row in self.found}
+        for name in names:
+            if name not in known:
+                raise RunError(f"There is no run {name!r} in {self.folder!r}.", "See ``found`` for those that are.")
+        if len(names) > MOST:
+            raise RunError(f"{len(names)} runs are too many to tell apart.", f"Take one out: {MOST} at most.")
+        self.chosen = names
+        runs = self.runs
+        self.curves = [_curve(run, self.measure) for run in runs]
+        self.metrics = _metrics(runs)
+        self.differences = _differences(runs)
+        self.verdicts = [_verdict(runs[0], other) for other in runs[1:]]
+
+
+def _row(path: Path) -> dict[str, Any] | None:
+    """What the list says of a run; None where its recipe cannot be read."""
+    from tlwidgets.training import Run
+
+    try:
+        run = Run.load(path)
+        recipe, history, metrics = run.recipe, run.history, run.metrics
+    except (TlwError, OSError, ValueError):
+        return None
+    date = datetime.fromtimestamp((path / "recipe.yaml").stat().st_mtime).astimezone()
+    return {
+        "run": path.name,
+        "backbone": Path(recipe.backbone).name,
+        "data": _short(recipe.data),
+        "status": run.status,
+        "epochs": len(history),
+        "accuracy": metrics.get("test", {}).get("accuracy"),
+        "date": date.strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+def _short(value: Any) -> str:
+    """A value of a recipe in a few words; long ones end in an ellipsis."""
+    if isinstance(value, dict):
+        kind = next((str(value[key]) for key in ("name", "folder", "table", "arrays") if key in value), None)
+        words = Path(kind).name if kind else ", ".join(f"{key}: {entry}" for key, entry in value.items())
+    else:
+        words = "" if value is None else str(value)
+    return words if len(words) <= 60 else f"{words[:59]}…"
+
+
+def _curve(run: Run, measure: str) -> dict[str, Any]:
+    history = run.history
+    values = history[measure] if measure in history else pd.Series([float("nan")] * len(history))
+    known = [None if pd.isna(value) else float(value) for value in values]
+    return {"run": run.path.name, "epochs": [int(epoch) for epoch in history["epoch"]], "values": known}
+
+
+def _metrics(runs: list[Run]) -> list[dict[str, Any]]:
+    from tlwidgets.evaluation import run_metrics
+
+    tables = []
+    for run in runs:
+        try:
+            tables.append(run_metrics(run))
+        except RunError:  # not finished, or without test images
+            tables.append(None)
+    names = next((list(table.index) for table in tables if table is not None), [])
+    return [
+        {
+            "metric": str(name),
+            "values": [
+                None if table is None else [float(table.loc[name, key]) for key in ("value", "low", "high")]
+                for table in tables
+            ],
+        }
+        for name in names
+    ]
+
+
+def _differences(runs: list[Run]) -> list[dict[str, Any]]:
+    recipes = [{**run.recipe.settings(), "data": run.recipe.data} for run in runs]
+    fields = [name for name in (recipes[0] if recipes else {}) if any(r[name] != recipes[0][name] for r in recipes)]
+    return [{"field": name, "values": [_short(recipe[name]) for recipe in recipes]} for name in fields]
+
+
+def _verdict(first: Run, other: Run) -> str:
+    from tlwidgets.evaluation import compare_runs
+
+    try:
+        return f"First {first.path.name}, second {other.path.name}. {compare_runs(first, other).sentence}"
+    except RunError as error:
+        return str(error)
