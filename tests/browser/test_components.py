@@ -85,8 +85,10 @@ def show_curves(bare: Any, **changes: Any) -> Any:
     return root
 
 
-def snapshot(bare: Any, batches: list[list[float]], epochs: list[list[float]], seq: int = 1) -> None:
-    message = {"t": "snapshot", "run": 1, "seq": seq, "points": len(batches)}
+def snapshot(
+    bare: Any, batches: list[list[float]], epochs: list[list[float]], seq: int = 1, extras: Any = (), run: int = 1
+) -> None:
+    message = {"t": "snapshot", "run": run, "seq": seq, "points": len(batches), "extras": list(extras)}
     bare.receive(message | {"batch_columns": BATCH_COLUMNS, "epoch_columns": EPOCH_COLUMNS}, batches, epochs)
 
 
@@ -226,6 +228,22 @@ class TestDashboard:
         root.get_by_text("Show as table").click()
         assert root.locator("tbody tr").count() == 3
         assert root.locator("tbody tr").first.locator("td").first.inner_text() == "1"
+
+    def test_the_table_has_the_columns_of_a_method_and_loses_them_with_the_next_run(self, bare: Any) -> None:
+        root = show_curves(bare)
+        root.get_by_text("Show as table").click()
+        batches, epochs = curves()
+        extras = [{"mask_rate": 0.25, "<b>odd": None}, {"mask_rate": 0.5, "<b>odd": 1}, {"mask_rate": 1, "<b>odd": 2}]
+        snapshot(bare, batches, epochs, seq=2, extras=extras)
+        assert root.locator("thead th").all_inner_texts()[-2:] == ["mask rate", "<b>odd"]
+        assert [row.split("\t")[-2:] for row in root.locator("tbody tr").all_inner_texts()] == [
+            ["0.250", "–"],
+            ["0.500", "1.000"],
+            ["1.000", "2.000"],
+        ]
+        snapshot(bare, batches, epochs, seq=1, run=2)
+        assert root.locator("thead th").count() == 7
+        assert root.locator("tbody tr").first.locator("td").count() == 7
 
     def test_pause_becomes_resume(self, bare: Any) -> None:
         root = show_curves(bare)

@@ -56,6 +56,20 @@ def test_the_page_receives_every_point_once_and_few_messages(fake_session: Any) 
     assert dashboard.status == "finished"
 
 
+def test_what_a_method_measures_reaches_the_page_with_its_epoch(fake_session: Any) -> None:
+    dashboard = TrainingDashboard(fake_session)
+    fake_session.begin()
+    for epoch, rate in ((1, 0.25), (2, float("nan"))):
+        row = {"epoch": epoch, "train_loss": 1.0, "images_per_second": 9.0, "mask_rate": rate}
+        fake_session.tell(events.EpochEnded(epoch=epoch, row=row))
+    fake_session.finish()
+    settle(dashboard)
+    sent = [row for message in dashboard.comm.custom("append") for row in message.content["extras"]]
+    assert sent == [{"mask_rate": 0.25}, {"mask_rate": None}]
+    dashboard.snapshot()
+    assert dashboard.comm.custom("snapshot")[-1].content["extras"] == sent
+
+
 def test_a_page_that_is_reloaded_in_the_middle_loses_no_point(fake_session: Any, receive: Callable[..., None]) -> None:
     dashboard = TrainingDashboard(fake_session)
     fake_session.begin()

@@ -203,14 +203,14 @@ class TrainingDashboard(TlwWidget):
             sent = self._sent
             sent.batches, sent.epochs = len(self.feed.batches), len(self.feed.epochs)
             batches = decimate(self.feed.batches.rows(), _LARGEST_SNAPSHOT, by=1)
-            self._send_rows("snapshot", batches, self.feed.epochs.rows())
+            self._send_rows("snapshot", batches, self.feed.epochs.rows(), list(self.feed.extras))
 
-    def _send_rows(self, kind: str, batches: Any, epochs: Any) -> None:
+    def _send_rows(self, kind: str, batches: Any, epochs: Any, extras: list[dict[str, float | None]]) -> None:
         sent = self._sent
         sent.sequence += 1
         message = {"t": kind, "run": sent.run, "seq": sent.sequence, "points": sent.batches}
         columns = {"batch_columns": self.feed.batches.columns, "epoch_columns": self.feed.epochs.columns}
-        self.send(message | columns, buffers=[batches.tobytes(), epochs.tobytes()])
+        self.send(message | columns | {"extras": extras}, buffers=[batches.tobytes(), epochs.tobytes()])
 
     def _follow(self, feed: Feed) -> None:
         """Sends what is new until the run is over or another one is shown; the only writer of the run's traits."""
@@ -243,11 +243,12 @@ class TrainingDashboard(TlwWidget):
                     return
                 sent.version = feed.version
                 batches, epochs = feed.batches.rows(sent.batches), feed.epochs.rows(sent.epochs)
+                extras = feed.extras[sent.epochs :]
                 progress, status, error = feed.progress(), feed.status, feed.error
             sent.batches += len(batches)
             sent.epochs += len(epochs)
             if len(batches) or len(epochs):
-                self._send_rows("append", batches, epochs)
+                self._send_rows("append", batches, epochs, extras)
             self.progress = progress
             self.status = status
             if error:

@@ -21,6 +21,7 @@ EPOCH_COLUMNS = (
     "learning_rate",
     "seconds",
 )
+_KNOWN = frozenset({*EPOCH_COLUMNS, "images_per_second"})
 OVER = frozenset({"finished", "stopped", "failed"})
 
 
@@ -31,6 +32,7 @@ class Feed:
         lock: Held while an event is taken in; hold it to read several things that belong together.
         batches: One row a batch, columns ``BATCH_COLUMNS``.
         epochs: One row an epoch, columns ``EPOCH_COLUMNS``.
+        extras: One mapping an epoch: what the run's method measures beside these, None where it is not a number.
         classes: Class names of the run.
         error: Why the run failed; "" unless it did.
         version: Grows with every event.
@@ -40,6 +42,7 @@ class Feed:
         self.lock = threading.RLock()
         self.batches = Stream(BATCH_COLUMNS)
         self.epochs = Stream(EPOCH_COLUMNS)
+        self.extras: list[dict[str, float | None]] = []
         self.classes: tuple[str, ...] = ()
         self.error = ""
         self.version = 0
@@ -135,6 +138,7 @@ class Feed:
     def _epoch(self, event: events.EpochEnded) -> None:
         row = {**event.row, "step": self._state["step"], "epoch": event.epoch}
         self.epochs.append(*(row.get(column, math.nan) for column in EPOCH_COLUMNS))
+        self.extras.append({name: _finite(value) for name, value in event.row.items() if name not in _KNOWN})
 
     def _end(self, status: str) -> None:
         self._paused_seconds, self._paused_at = self._paused_so_far(), None

@@ -52,6 +52,7 @@ class Dashboard {
   private readonly notice = h("div", { class: "tlw-notice", role: "status", hidden: true });
   private readonly news = h("div", { class: "tlw-hidden-label", role: "status", "aria-live": "polite" });
   private readonly rows = h("tbody");
+  private readonly headings = h("tr");
   private readonly charts: { loss: Chart; accuracy: Chart };
   private readonly points: ReturnType<typeof askUntilAnswered>;
   private lastNews = 0;
@@ -134,8 +135,8 @@ class Dashboard {
   }
 
   private table(): HTMLElement {
-    const columns = Object.values(TEXT.columns).map((name) => h("th", { scope: "col", class: "tlw-number" }, name));
-    const table = h("table", { class: "tlw-table" }, h("thead", {}, h("tr", {}, ...columns)), this.rows);
+    const table = h("table", { class: "tlw-table" }, h("thead", {}, this.headings), this.rows);
+    this.fillHeadings();
     return h("details", { class: "tlw-details" }, h("summary", {}, TEXT.table), h("div", { class: "tlw-scroll" }, table));
   }
 
@@ -200,13 +201,24 @@ class Dashboard {
     return Math.min(total, Math.max(LEAST_EPOCHS_DRAWN * perEpoch, Math.ceil((1.25 * step) / perEpoch) * perEpoch));
   }
 
+  /** The columns of every run, and those of this run's method. */
+  private fillHeadings(): void {
+    const names = [...Object.values(TEXT.columns), ...Object.keys(this.curves.extras[0] ?? {}).map((name) => name.replaceAll("_", " "))];
+    if (names.length === this.headings.childElementCount && names.every((name, i) => this.headings.children[i]?.textContent === name)) return;
+    this.headings.replaceChildren(...names.map((name) => h("th", { scope: "col", class: "tlw-number" }, name)));
+    this.rows.replaceChildren();
+  }
+
   private fillTable(): void {
+    this.fillHeadings();
     if (this.curves.epochs.length < this.rows.childElementCount) this.rows.replaceChildren();
-    for (const row of this.curves.epochs.slice(this.rows.childElementCount)) {
+    const shown = this.rows.childElementCount;
+    for (const [index, row] of this.curves.epochs.slice(shown).entries()) {
       const value = (name: string): number => row[name] ?? NaN;
       const cells = [
         whole(value("epoch")), loss(value("train_loss")), loss(value("val_loss")), percent(value("train_accuracy")),
         percent(value("val_accuracy")), rate(value("learning_rate")), value("seconds").toFixed(1),
+        ...Object.values(this.curves.extras[shown + index] ?? {}).map((extra) => loss(extra)),
       ];
       this.rows.append(h("tr", {}, ...cells.map((cell) => h("td", { class: "tlw-number" }, cell))));
     }

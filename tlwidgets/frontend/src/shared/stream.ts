@@ -12,7 +12,11 @@ interface StreamMessage {
   points: number;
   batch_columns: string[];
   epoch_columns: string[];
+  extras?: Extras[];
 }
+
+/** What the method of a run measures of an epoch beside loss and accuracy; null where that is no number. */
+export type Extras = Record<string, number | null>;
 
 function floats(buffer: DataView | ArrayBuffer): Float32Array {
   // JupyterLab hands over views; slice, because a view may start anywhere in its buffer.
@@ -33,6 +37,8 @@ export class Curves {
   trainAccuracy: (number | null)[] = [];
   valAccuracy: (number | null)[] = [];
   epochs: Record<string, number>[] = [];
+  /** For each epoch, in the same order. */
+  extras: Extras[] = [];
   /** Number of batches that the kernel has counted, which a thinned snapshot may not list one by one. */
   points = 0;
   private run = -1;
@@ -49,6 +55,7 @@ export class Curves {
     const [batches, epochs] = buffers;
     if (batches) this.addBatches({ columns: message.batch_columns, rows: floats(batches) });
     if (epochs) this.addEpochs({ columns: message.epoch_columns, rows: floats(epochs) });
+    this.extras.push(...(message.extras ?? []));
     return message.t;
   }
 
@@ -59,6 +66,7 @@ export class Curves {
       this[key] = [];
     }
     this.epochs = [];
+    this.extras = [];
   }
 
   private addBatches({ columns, rows }: Table): void {
