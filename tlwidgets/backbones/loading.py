@@ -17,6 +17,7 @@ from tlwidgets.backbones.catalogue import WEIGHTS, bundled_folder, weights_cache
 from tlwidgets.backbones.connection import HUB, online
 from tlwidgets.backbones.input_channels import adapt_input
 from tlwidgets.backbones.preprocessing import Preprocessing
+from tlwidgets.backbones.run_loading import PREFIX, load_run_backbone
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.backbones.text_loading import is_text, load_text
 from tlwidgets.errors import BackboneError
@@ -27,8 +28,8 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
 
     Args:
         name: A bundled name ("tlw_resnet"), any timm name ("resnet18.a1_in1k"), "torchvision/<name>",
-            or "local-dir:<path>"; for text "minilm" (all-MiniLM-L6-v2) or "hf:<folder or name on the Hugging Face
-            hub>", with the extra ``text``.
+            "local-dir:<path>", or "run:<folder of a finished run>"; for text "minilm" (all-MiniLM-L6-v2) or
+            "hf:<folder or name on the Hugging Face hub>", with the extra ``text``.
         pretrained: Whether to load the pre-trained weights; False draws random ones from torch's generator.
         num_classes: Outputs of a new head, drawn at random; None keeps the pre-trained head, 0 has none.
             Text encoders come without a head.
@@ -46,6 +47,10 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
         if in_chans != 3:
             raise BackboneError(f"{name!r} reads texts, which have no channels.", "Leave out in_chans.")
         return Backbone(name, *load_text(name, pretrained, num_classes))
+    if name.startswith(PREFIX):
+        if in_chans != 3:
+            raise BackboneError(f"{name!r} has the channels that its run had.", "Leave out in_chans.")
+        return load_run_backbone(name, pretrained, num_classes, load_backbone)
     load = _load_torchvision if name.startswith("torchvision/") else _load_timm
     model, preprocessing = load(name, pretrained, num_classes)
     return Backbone(name, model, adapt_input(model, in_chans, preprocessing))

@@ -64,6 +64,8 @@ def script_of(recipe: Recipe) -> str:
         raise RecipeError(f"There is no plain script of precision={recipe.precision!r} yet.", 'Choose "fp32".')
     if recipe.backbone.startswith("torchvision/"):
         raise RecipeError("There is no plain script of torchvision's models yet.", "Use timm's name of the model.")
+    if recipe.backbone.startswith("run:"):
+        raise RecipeError("There is no plain script of a network that a run left.", "Keep the recipes of both runs.")
     for state in ("norm", "lora"):
         if state in (recipe.plan or {}).values():
             raise RecipeError(f"There is no plain script of {state!r} stages yet.", 'Choose "frozen" or "trainable".')
