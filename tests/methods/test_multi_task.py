@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import tlwidgets as tlw
+from tlwidgets.errors import RecipeError
+from tlwidgets.methods import multi_task
+from tlwidgets.training import Batch, EpochEnded
+from tlwidgets.training.method import Setting
+
+STRIPED = {"across": "striped", "down": "striped", "plain": "plain"}
+
+
+def test_the_uncertainty_weights_are_at_their_optimum_the_logarithm_of_twice_the_loss() -> None:
+    losses = torch.tensor([0.3, 2.0])
+    s = torch.log(2 * losses).requires_grad_(True)
+    multi_task.uncertainty_weighted(losses, s).backward()
+    assert torch.allclose(s.grad, torch.zeros(2), atol=1e-6)
+    sigma = torch.exp(s.detach() / 2)
+    assert multi_task.uncertainty_weighted(losses, s).item() == pytest.approx(
+        float((losses / sigma**2 + sigma.log()).sum())  # as the paper writes it
+    )
+
+
+def test_the_cosine_is_one_with_itself_minus_one_against_itself_and_zero_across() -> None:
+    x, y = (nn.Parameter(torch.tensor(1.0)) for _ in range(2))
+    both, first, second = x**2 + y**2, x**2, y**2
+    assert multi_task.gradient_cosine(both, 3 * both, [x, y]) == pytest.approx(1)
+    assert multi_task.gradient_cosine(both, -both, [x, y]) == pytest.approx(-1)
+    assert multi_task.gradient_cosine(first, second, [x, y]) == 0
+    assert np.isnan(multi_task.gradient_cosine(both, 0 * both, [x, y]))
+
+
+def test_a_step_adds_up_the_weighted_losses_of_all_tasks(setting: Setting, batch: Batch) -> None:
+    method = multi_task.make(setting, {"striped": STRIPED}, weights={"striped": 0.5})
+    model = setting.backbone.model.eval()
+    result = method.step(model, batch)
+    features = model.forward_head(model.forward_features(batch.images), pre_logits=True)
+    plain = nn.functional.cross_entropy(model(batch.images), batch.labels)
+    striped = torch.tensor([int(setting.data.classes[number] != "plain") for number in batch.labels])
+    further = nn.functional.cross_entropy(method.modules.layers[0](features), striped)
+    assert result.loss.item() == pytest.approx((plain + 0.5 * further).item(), rel=1e-5)
+    assert -1 <= result.extras["cosine_striped"] <= 1
+    assert np.isnan(method.step(model, dataclasses.replace(batch, step=1)).extras["cosine_striped"])
+
+
+def test_a_sample_without_a_label_counts_for_nothing(setting: Setting, batch: Batch) -> None:
+    labels = [STRIPED[setting.data.classes[number]] for number in setting.data.labels]
+    some = [label if at % 2 else None for at, label in enumerate(labels)]
+    full, half = (multi_task.make(setting, {"striped": given}) for given in (labels, some))
+    half.modules.load_state_dict(full.modules.state_dict())
+    odd = batch.indices % 2 == 1
+    few = Batch(batch.images[odd], batch.labels[odd], batch.indices[odd])
+    model = setting.backbone.model.eval()
+    own = [nn.functional.cross_entropy(model(b.images), b.labels) for b in (batch, few)]
+    assert (half.step(model, batch).loss - own[0]).item() == pytest.approx(
+        (full.step(model, few).loss - own[1]).item(), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty"])
+def test_a_run_learns_all_its_tasks_and_goes_on_after_a_stop(
+    recipe: tlw.Recipe, tmp_path: Path, weighting: str
+) -> None:
+    options = {"tasks": {"striped": STRIPED}, "weighting": weighting, "conflict_every": 1}
+    some = recipe.replace(method="multi_task", method_options=options, epochs=4)
+    whole = tlw.fit(some, tmp_path / "whole", progress=False)
+    assert whole.history["val_accuracy_striped"].iloc[-1] > 0.8
+    assert whole.history["accuracy_striped"].iloc[-1] > whole.history["accuracy_striped"].iloc[0] - 0.05
+    assert whole.history["cosine_striped"].between(-1, 1).all()
+    session = tlw.TrainingSession(some, tmp_path / "halved")
+    session.subscribe(lambda event: session.stop() if isinstance(event, EpochEnded) and event.epoch == 2 else None)
+    session.start().wait(120)
+    resumed = tlw.resume(tmp_path / "halved", progress=False)
+    assert list(whole.history["train_loss"]) == list(resumed.history["train_loss"])
+
+
+def test_tasks_are_columns_of_the_table_that_the_images_come_from(
+    recipe: tlw.Recipe, picture_folder: Path, tmp_path: Path
+) -> None:
+    paths = sorted(picture_folder.rglob("*.png"))
+    names = [path.parent.name for path in paths]
+    table = pd.DataFrame(
+        {"path": [str(path) for path in paths], "label": names, "striped": [STRIPED[n] for n in names]}
+    )
+    file = tmp_path / "pictures.csv"
+    table.to_csv(file, index=False)
+    some = recipe.replace(data=str(file), method="multi_task", method_options={"table": str(file)}, epochs=1)
+    history = tlw.fit(some, tmp_path / "run", progress=False).history
+    assert {"accuracy_striped", "cosine_striped", "val_accuracy_striped"} <= set(history)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "no further task"),
+        ({"tasks": {"a": {"across": "x"}}}, "says nothing of class"),
+        ({"tasks": {"a": ["x", "y"]}}, "no label a sample"),
+        ({"tasks": {"a": dict.fromkeys(STRIPED, "x")}}, "fewer than two classes"),
+        ({"tasks": {"a": STRIPED}, "weighting": "magic"}, "weighting is 'magic'"),
+        ({"tasks": {"a": STRIPED}, "weights": {"b": 1}}, "Tasks: label, a"),
+        ({"tasks": {"a": STRIPED}, "weights": {"a": 1}, "weighting": "uncertainty"}, "weights only with fixed"),
+        ({"table": "missing.csv"}, "cannot be read"),
+    ],
+)
+def test_tasks_that_cannot_be_learned_are_refused(setting: Setting, options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        multi_task.make(setting, **options)

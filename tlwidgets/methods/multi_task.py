@@ -1,0 +1,161 @@
+"""Multi-task learning: one trunk, several heads, and a look at whether the tasks pull the same way.
+
+Caruana (1997), "Multitask learning", Machine Learning 28: what helps one task may be learned from another's labels.
+Kendall, Gal, Cipolla (2018), "Multi-task learning using uncertainty to weigh losses", CVPR, arXiv 1705.07115: with
+``weighting="uncertainty"`` a loss L counts exp(-s) L + s / 2 with a learned s, so that a task that stays noisy counts
+less. The cosine between the tasks' gradients in the trunk is a column of the history: below 0 they are in conflict (Yu
+et al. 2020, arXiv 2001.06782), and separate networks may be better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tlwidgets.errors import RecipeError
+from tlwidgets.training.method import Batch, Setting, StepResult
+from tlwidgets.training.stream import Stream
+from tlwidgets.training.tapping import classifier_of, feature_size, logits_and_features
+from tlwidgets.training.task_labels import MISSING, TaskLabels, read_tasks
+
+WEIGHTINGS = ("fixed", "uncertainty")
+
+
+def uncertainty_weighted(losses: torch.Tensor, log_variances: torch.Tensor) -> torch.Tensor:
+    """Sum of exp(-s) L + s / 2 over tasks (T,); at its minimum over s each s is log(2 L)."""
+    return (torch.exp(-log_variances) * losses + log_variances / 2).sum()
+
+
+def gradient_cosine(first: torch.Tensor, second: torch.Tensor, parameters: Sequence[nn.Parameter]) -> float:
+    """Cosine between the gradients of two losses; the graph is kept. nan where one of them is zero."""
+    flat = []
+    for loss in (first, second):
+        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        parts = [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
+        flat.append(torch.cat([part.flatten() for part in parts]))
+    lengths = flat[0].norm() * flat[1].norm()
+    return float(flat[0] @ flat[1] / lengths) if lengths > 0 else math.nan
+
+
+class Heads(nn.Module):
+    """The further tasks' heads, and every task's learned log variance; the run's own task is the first."""
+
+    def __init__(self, size: int, tasks: Sequence[TaskLabels]) -> None:
+        super().__init__()
+        # Behind zeros a trunk learns nothing from a head in its first step; a small random one starts at once.
+        self.layers = nn.ModuleList(nn.Linear(size, len(task.classes)) for task in tasks)
+        self.log_variances = nn.Parameter(torch.zeros(1 + len(tasks)))
+
+
+@dataclass
+class MultiTask:
+    """Several tasks on one trunk.
+
+    Attributes:
+        setting: The run; its own labels are the first task.
+        tasks: The further tasks.
+        modules: Their heads.
+        weights: (1 + T,) fixed weights of the losses; None learns them.
+        conflict_every: Steps between two looks at the gradients.
+    """
+
+    setting: Setting
+    tasks: list[TaskLabels]
+    modules: Heads
+    weights: torch.Tensor | None
+    conflict_every: int
+    cacheable: ClassVar[bool] = False
+
+    def step(self, model: nn.Module, batch: Batch) -> StepResult:
+        """Weighted losses of all tasks; hits of the run's own."""
+        logits, features = logits_and_features(model, classifier_of(self.setting.backbone), batch.images)
+        losses, extras = [functional.cross_entropy(logits, batch.labels)], {}
+        for task, head in zip(self.tasks, self.modules.layers, strict=True):
+            labels = task.numbers[batch.indices].to(features.device)
+            known, answers = labels != MISSING, head(features)
+            rate = functional.cross_entropy(answers[known], labels[known]) if known.any() else 0 * answers.sum()
+            losses.append(rate)
+            hits = (answers.argmax(1) == labels)[known].double()
+            extras[f"accuracy_{task.name}"] = hits.mean().item() if known.any() else math.nan
+        extras |= self._conflicts(losses, batch.step)
+        stacked = torch.stack(losses)
+        if self.weights is None:
+            loss = uncertainty_weighted(stacked, self.modules.log_variances)
+        else:
+            loss = (self.weights.to(stacked.device) * stacked).sum()
+        correct = int((logits.argmax(1) == batch.labels).sum())
+        return StepResult(loss, len(batch.labels), correct, extras)
+
+    def _conflicts(self, losses: Sequence[torch.Tensor], step: int) -> dict[str, float]:
+        names = [f"cosine_{task.name}" for task in self.tasks]
+        if step % self.conflict_every:
+            return dict.fromkeys(names, math.nan)
+        backbone = self.setting.backbone
+        own = {id(parameter) for parameter in classifier_of(backbone).parameters()}
+        trunk = [p for p in backbone.model.parameters() if p.requires_grad and id(p) not in own]
+        if not trunk:
+            return dict.fromkeys(names, math.nan)
+        return {name: gradient_cosine(losses[0], loss, trunk) for name, loss in zip(names, losses[1:], strict=True)}
+
+    def end_epoch(self, model: nn.Module) -> dict[str, float]:
+        """Validation accuracy of every further task."""
+        if not len(self.setting.data.indices("val")):
+            return {}
+        device = next(model.parameters()).device
+        batches = Stream(self.setting, self.setting.data, ("train",)).held_out("val", device)
+        hits: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
+        model.eval()  # the loop puts it back into training before the next epoch
+        with torch.no_grad():
+            for batch in batches.in_order():
+                _, features = logits_and_features(model, classifier_of(self.setting.backbone), batch.images)
+                for task, head in zip(self.tasks, self.modules.layers, strict=True):
+                    labels = task.numbers[batch.indices].to(device)
+                    hits[task.name].append((head(features).argmax(1) == labels)[labels != MISSING].double())
+        return {f"val_accuracy_{name}": torch.cat(found).mean().item() for name, found in hits.items()}
+
+    def select(self, row: Mapping[str, float]) -> float:  # noqa: ARG002
+        """The latest epoch counts as the best: the heads that are kept are those of the last."""
+        return math.nan
+
+
+def make(
+    setting: Setting,
+    tasks: Mapping[str, Any] | None = None,
+    table: str | None = None,
+    weighting: str = "fixed",
+    weights: Mapping[str, float] | None = None,
+    conflict_every: int = 10,
+) -> MultiTask:
+    """Makes the method from a recipe's options.
+
+    Args:
+        setting: The run; its own labels are the first task.
+        tasks: Further tasks by name: a mapping from each class of the data to a label, or (N,) labels of all samples in
+            their order, None where one has none. Or the names of columns of ``table``.
+        table: CSV file with a column ``path`` or ``sample_id`` and a column a task, for example the one that the run's
+            data come from; all further columns but label and split are tasks where ``tasks`` is left out.
+        weighting: "fixed" or "uncertainty".
+        weights: Fixed weight of tasks by name, the run's own is "label"; 1 where left out.
+        conflict_every: Steps between two looks at the gradients, at least 1; each costs one more backward pass a task.
+
+    Raises:
+        RecipeError: There is no further task, or one cannot be used; unknown weighting or weights.
+    """
+    read = read_tasks(setting, tasks, table)
+    names = ["label", *(task.name for task in read)]
+    given = dict(weights or {})
+    if weighting not in WEIGHTINGS or (given and weighting != "fixed") or conflict_every < 1:
+        raise RecipeError(
+            f"weighting is {weighting!r}, weights {given!r}, conflict_every {conflict_every!r}.",
+            f"Choices: {', '.join(WEIGHTINGS)}; weights only with fixed ones; look every 1 or more steps.",
+        )
+    if set(given) - set(names) or any(not value >= 0 for value in given.values()):
+        raise RecipeError(f"The weights {given!r} cannot be used.", f"Tasks: {', '.join(names)}; give 0 or more.")
+    fixed = torch.tensor([float(given.get(name, 1)) for name in names]) if weighting == "fixed" else None
+    return MultiTask(setting, read, Heads(feature_size(setting.backbone), read), fixed, conflict_every)
