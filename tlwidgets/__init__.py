@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         ResultCard,
         RunCompare,
         Studio,
+        Teach,
         TrainingDashboard,
     )
 
@@ -62,6 +63,7 @@ _HOME = {
     "Run": "training",
     "RunCompare": "widgets",
     "Studio": "widgets",
+    "Teach": "widgets",
     "TextData": "data",
     "TrainingDashboard": "widgets",
     "TrainingSession": "training",
@@ -108,6 +110,7 @@ __all__ = [
     "Run",
     "RunCompare",
     "Studio",
+    "Teach",
     "TextData",
     "TrainingDashboard",
     "TrainingSession",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import Any
 
@@ -447,6 +448,74 @@ class TestRunCompare:
         assert root.locator("img").count() == 0
         assert root.get_by_text(HOSTILE).count() >= 4
         screenshot(bare.page, f"run-compare-{'dark' if dark else 'light'}")
+
+
+class TestTeach:
+    def mount(self, bare: Any, *, dark: bool = False, **changes: Any) -> Any:
+        state = {"classes": ["cat", HOSTILE], "counts": [2, 1], "answer": [0.8, 0.2], "note": "Learned.", **changes}
+        root = bare.mount("teach", state, dark=dark)
+        content = {"t": "examples", "numbers": [0, 1, 2], "labels": ["cat", "cat", HOSTILE]}
+        bare.receive_files(content, png(0), png(1), png(2))
+        return root
+
+    def draw(self, bare: Any, root: Any) -> None:
+        box = root.locator("canvas").bounding_box()
+        bare.page.mouse.move(box["x"] + 40, box["y"] + 40)
+        bare.page.mouse.down()
+        bare.page.mouse.move(box["x"] + 180, box["y"] + 120, steps=5)
+        bare.page.mouse.up()
+
+    def test_what_is_drawn_is_looked_at_and_given_to_a_class(self, bare: Any) -> None:
+        root = self.mount(bare)
+        self.draw(bare, root)
+        bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'look')")
+        bare.answer()
+        # The first question came while the pen moved: what was drawn since is asked about too.
+        bare.page.wait_for_function("() => model.sent.filter((m) => m.name === 'look').length === 2")
+        drawn = bare.answer()["args"]["picture"]
+        root.get_by_role("button", name="Add to cat").click()
+        command = bare.answer()
+        assert (command["name"], command["args"]["label"]) == ("add", "cat")
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(command["args"]["picture"]))).convert("L"))
+        assert pixels.shape == (96, 96)
+        assert 0.02 < (pixels < 128).mean() < 0.3
+        assert drawn == command["args"]["picture"]
+        root.get_by_role("button", name=f"Add to {HOSTILE}").click()
+        cleared = np.asarray(Image.open(io.BytesIO(base64.b64decode(bare.answer()["args"]["picture"]))).convert("L"))
+        assert cleared.min() == 255
+
+    def test_a_file_is_uploaded_to_the_chosen_class(self, bare: Any) -> None:
+        root = self.mount(bare)
+        root.get_by_label("Upload pictures to").select_option(HOSTILE)
+        file = {"name": "a.png", "mimeType": "image/png", "buffer": png(5)}
+        root.locator("input[type=file]").set_input_files(file)
+        bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'add')")
+        command = bare.answer()
+        assert command["args"] == {"label": HOSTILE, "picture": base64.b64encode(png(5)).decode()}
+
+    def test_classes_are_named_and_examples_taken_away_by_keyboard(self, bare: Any) -> None:
+        root = self.mount(bare)
+        name = root.get_by_label("Name of cat", exact=True)
+        name.fill("dog")
+        name.press("Tab")
+        assert bare.answer()["args"] == {"name": "cat", "new": "dog"}
+        root.get_by_role("button", name="Remove example 2 of cat").press("Enter")
+        assert bare.answer()["args"] == {"number": 1}
+        root.get_by_label("Name of a new class").fill("bird")
+        bare.page.keyboard.press("Enter")
+        assert bare.answer()["args"] == {"name": "bird"}
+
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    def test_the_answer_is_told_and_names_are_text(self, bare: Any, screenshot: Any, dark: bool) -> None:
+        root = self.mount(bare, dark=dark)
+        self.draw(bare, root)
+        assert root.get_by_role("status").get_by_text("cat, 80%").is_visible()
+        assert root.locator("img").count() == 3
+        assert root.locator("img[onerror]").count() == 0
+        bare.set("answer", [])
+        assert root.get_by_text("Draw something").is_visible()
+        bare.set("answer", [0.3, 0.7])
+        screenshot(bare.page, f"teach-{'dark' if dark else 'light'}")
 
 
 def png(seed: int, side: int = 16) -> bytes:

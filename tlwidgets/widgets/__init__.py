@@ -14,6 +14,7 @@ from tlwidgets.widgets.results import Results
 from tlwidgets.widgets.run_compare import RunCompare
 from tlwidgets.widgets.settings import Settings
 from tlwidgets.widgets.studio import Studio
+from tlwidgets.widgets.teach import Teach
 
 __all__ = [
     "BackbonePicker",
@@ -26,5 +27,6 @@ __all__ = [
     "RunCompare",
     "Settings",
     "Studio",
+    "Teach",
     "TrainingDashboard",
 ]

@@ -158,7 +158,7 @@ def _curve(run: Run, measure: str) -> dict[str, Any]:
 def _metrics(runs: list[Run]) -> list[dict[str, Any]]:
     from tlwidgets.evaluation import run_metrics
 
-    tables = []
+    tables: list[pd.DataFrame | None] = []
     for run in runs:
         try:
             tables.append(run_metrics(run))
