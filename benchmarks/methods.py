@@ -297,9 +297,8 @@ ROWS: list[Row] = [
 def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
     """The line of a row."""
     outcomes = pd.DataFrame([vars(row.measure(seed)) for seed in seeds])
-    tqdm.write(f"{row.method}: {outcomes[['method', 'baseline']].round(3).to_numpy().tolist()}")
     gains, means = outcomes["method"] - outcomes["baseline"], outcomes.mean()
-    spread = gains.std() / math.sqrt(len(gains)) if len(gains) > 1 else math.nan
+    spread = f" ± {gains.std() / math.sqrt(len(gains)):.3f}" if len(gains) > 1 else ""
     return {
         "family": row.family,
         "method": row.method,
@@ -307,7 +306,7 @@ def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
         "baseline": f"{means['baseline']:.3f}",
         "method's": f"{means['method']:.3f}",
         "oracle": f"{means['oracle']:.3f}",
-        "gain": f"{gains.mean():+.3f} ± {spread:.3f}",
+        "gain": f"{gains.mean():+.3f}{spread}",
         "worst": f"{gains.min():+.3f}",
         "time": f"{means['seconds'] / means['baseline_seconds']:.1f} x",
         "options": ", ".join(f"{name}={value}" for name, value in row.options.items()) or "-",
@@ -320,9 +319,10 @@ def markdown(lines: list[dict[str, Any]], seeds: int) -> str:
     body = "\n".join(f"| {' | '.join(map(str, line.values()))} |" for line in lines)
     return (
         "# Transfer methods against their baselines\n\n"
-        f"`python benchmarks/methods.py --write`: test accuracy in the mean over {seeds} seeds; gain with its standard "
-        "error, and the worst gain of a seed; time over the baseline's in the same run (of a method on a trained "
-        "network the training counts too). A gain around 0, or below, is a method that does not help there.\n\n"
+        f"`python benchmarks/methods.py --seeds {seeds} --write`: test accuracy in the mean over as many seeds (one "
+        "seed tells which methods work, not by how much); gain with its standard error, and the worst gain of a seed; "
+        "time over the baseline's in the same run (of a method on a trained network the training counts too). A gain "
+        "around 0, or below, is a method that does not help there.\n\n"
         f"{head}\n{body}\n"
     )
 
@@ -343,11 +343,10 @@ def main() -> None:
     for row in tqdm(rows, unit="row"):
         lines.append(measured(row, range(seeds)))
         tqdm.write(" | ".join(map(str, lines[-1].values())))
-    text = markdown(lines, seeds)
-    print(text)
-    if arguments.write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text, "utf-8")
+        if arguments.write:
+            RESULTS.parent.mkdir(exist_ok=True)
+            RESULTS.write_text(markdown(lines, seeds), "utf-8")
+    print(markdown(lines, seeds))
 
 
 if __name__ == "__main__":

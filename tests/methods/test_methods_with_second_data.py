@@ -165,6 +165,24 @@ def test_options_that_mean_nothing_are_refused(
         tlw.fit(made.replace(method_options={**made.method_options, **options}), tmp_path / "run", progress=False)
 
 
+@pytest.mark.parametrize(("method", "option"), [("dann", "target"), ("fixmatch", "unlabelled")])
+def test_texts_are_learned_from_too(tiny_text: str, opinions: Any, method: str, option: str, tmp_path: Path) -> None:
+    texts, labels = opinions
+    others = ([f"the {text}" for text in texts], labels)
+    recipe = tlw.Recipe(data=tlw.load_data(opinions), backbone=tiny_text, method=method, epochs=1, batch_size=8)
+    run = tlw.fit(recipe.replace(method_options={option: others}), tmp_path / "run", progress=False)
+    assert math.isfinite(run.history["train_loss"][0])
+    assert run.recipe.method_options[option]["table"] == f"{option}/data.csv"
+
+
+def test_low_rank_adapters_learn_from_a_second_data_set(recipe: tlw.Recipe, shifted: Any, tmp_path: Path) -> None:
+    plan = {"*": "lora", "head": "trainable"}
+    run = tlw.fit(
+        recipe.replace(method="cdan", method_options={"target": shifted}, plan=plan), tmp_path / "run", progress=False
+    )
+    assert run.status == "finished"
+
+
 def test_the_mean_teacher_is_what_the_run_keeps(recipe: tlw.Recipe, few: Any, tmp_path: Path) -> None:
     made = recipe.replace(data=few, method="mean_teacher", method_options={"decay": 0.9}, batch_size=6)
     run = tlw.fit(made.replace(epochs=1), tmp_path / "run", progress=False)
