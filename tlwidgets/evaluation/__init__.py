@@ -9,6 +9,7 @@ from tlwidgets.evaluation.metrics import Comparison, compare_predictions, compar
 from tlwidgets.evaluation.model_selection import choices, compare_without_labels
 from tlwidgets.evaluation.ranking import Ranking, rank_backbones, ranking_rounds
 from tlwidgets.evaluation.similarity import linear_cka
+from tlwidgets.evaluation.surgical import StageChoice, choose_stage
 from tlwidgets.evaluation.transferability import h_score, knn_score, leep, logme, nce, transrate
 from tlwidgets.evaluation.zero_shot import ZeroShot, zero_shot
 
@@ -20,9 +21,11 @@ __all__ = [
     "FewShot",
     "FewShotClassifier",
     "Ranking",
+    "StageChoice",
     "TransferComparison",
     "ZeroShot",
     "choices",
+    "choose_stage",
     "cluster",
     "compare",
     "compare_predictions",

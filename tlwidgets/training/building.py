@@ -12,7 +12,7 @@ from torch import nn
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.data import ImageData
-from tlwidgets.errors import DataError, RunError
+from tlwidgets.errors import DataError, RecipeError, RunError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.checkpoint import load_adapters, load_own, load_state, restore_optimiser
@@ -91,16 +91,35 @@ def starting_network(recipe: Recipe, num_classes: int) -> Backbone:
     A head of random numbers answers at random, and with few labels much of that noise is never unlearned; the first
     steps would also send it back into what was learned before. A random network needs the random head: behind zeros
     nothing would tell its features apart.
+
+    A run's network ("run:<folder>") keeps its head where the plan freezes it, since new zeros would let nothing learn.
+
+    Raises:
+        RecipeError: The head that shall stay is one for another number of classes.
     """
     # Weights are drawn from this seed, and nothing else is drawn in between: the script of a run does the same.
     torch.manual_seed(recipe.seed)
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=num_classes)
+    if recipe.pretrained and _keeps_head(recipe, backbone):
+        kept = load_backbone(recipe.backbone)
+        if kept.num_classes != num_classes:
+            raise RecipeError(
+                f"The frozen head of {recipe.backbone!r} has {kept.num_classes} classes, the data {num_classes}.",
+                "Let the head learn.",
+            )
+        return kept
     for name in classifier_names(backbone.model) if recipe.pretrained else ():
         head = backbone.model.get_submodule(name)
         if isinstance(head, nn.Linear):  # a convolution may stand before a ReLU, through which zeros never learn
             for parameter in head.parameters():
                 nn.init.zeros_(parameter)
     return backbone
+
+
+def _keeps_head(recipe: Recipe, backbone: Backbone) -> bool:
+    if not recipe.backbone.startswith("run:"):
+        return False
+    return FreezePlan(backbone, recipe.plan).states.get("head") == "frozen"
 
 
 def rate_for(recipe: Recipe) -> float:
