@@ -17,11 +17,12 @@ WORKERS ?= 0
 bin := $(VENV)/bin
 ready := $(VENV)/.ready
 static := tlwidgets/static/.sources.sha256
-frontend := $(shell find tlwidgets/frontend -name node_modules -prune -o -type f -print 2>/dev/null)
+frontend := $(shell find tlwidgets/frontend \( -name node_modules -o -name lib \) -prune -o -type f -print 2>/dev/null)
+lessons := $(wildcard notebooks/lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab test lint notebooks notebooks-check bench clean
+.PHONY: help setup lab test lint typecheck notebooks notebooks-check bench clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ lint: setup ## ruff and mypy
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 
+typecheck: setup ## the types of the front end; fetches JupyterLab's the first time
+	$(bin)/python hatch_build.py typecheck
+
 notebooks: setup ## write notebooks/lessons and notebooks/solutions from notebooks/src
 	$(bin)/python notebooks/generate.py $(ARGS)
 
@@ -52,7 +56,7 @@ bench: $(BENCH_VENV)/.ready ## run the benchmarks, one after the other, beside t
 	set -e; for script in $(SCRIPTS); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script $(ARGS); done
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) $(BENCH_VENV) dist build tlwidgets/static tlwidgets/frontend/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH_VENV) dist build tlwidgets/static tlwidgets/labextension tlwidgets/frontend/node_modules tlwidgets/frontend/lab/node_modules tlwidgets/frontend/lab/lib .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv installs in a fraction of pip's time; where it cannot be had or cannot reach the index, pip does the same.
@@ -72,7 +76,7 @@ $(ready): pyproject.toml hatch_build.py
 $(BENCH_VENV)/.ready: pyproject.toml hatch_build.py
 	$(call environment,$(BENCH_VENV),bench)
 
-# The installation has built it already; this builds it again when a source has changed since.
-$(static): $(frontend) | $(ready)
+# The installation has built it already; this builds it again when a source or a lesson has changed since.
+$(static): $(frontend) $(lessons) | $(ready)
 	$(bin)/python hatch_build.py
 	@touch $@

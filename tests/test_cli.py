@@ -17,7 +17,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tlwidgets import cli, errors, lab
+from tlwidgets import cli, errors, lab, lessons
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_a_run_that_exists_is_not_overwritten(pictures, capsys):
 
 
 def test_what_was_not_foreseen_is_told_without_a_traceback(monkeypatch, capsys):
-    monkeypatch.setattr(lab, "list_lessons", lambda: 1 / 0)
+    monkeypatch.setattr(lessons, "list_lessons", lambda: 1 / 0)
     assert tlwidgets("lessons", "list") == 1
     message = capsys.readouterr().err
     assert "ZeroDivisionError" in message
@@ -136,7 +136,7 @@ def test_what_was_not_foreseen_is_told_without_a_traceback(monkeypatch, capsys):
 
 
 def test_the_traceback_can_be_asked_for(monkeypatch):
-    monkeypatch.setattr(lab, "list_lessons", lambda: 1 / 0)
+    monkeypatch.setattr(lessons, "list_lessons", lambda: 1 / 0)
     monkeypatch.setenv("TLW_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         tlwidgets("lessons", "list")
@@ -146,7 +146,7 @@ def test_an_interrupt_ends_with_130(monkeypatch, capsys):
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(lab, "list_lessons", interrupt)
+    monkeypatch.setattr(lessons, "list_lessons", interrupt)
     assert tlwidgets("lessons", "list") == 130
 
 
@@ -169,14 +169,14 @@ def test_lessons_are_listed_with_their_titles(capsys):
 
 
 def test_a_copied_lesson_is_never_overwritten(own_folder):
-    copy = lab.copy_lesson("00", own_folder)
+    copy = lessons.open_lesson("00", own_folder)
     copy.write_text("my own work")
-    assert lab.copy_lesson("00", own_folder).read_text() == "my own work"
+    assert lessons.open_lesson("00", own_folder).read_text() == "my own work"
 
 
 def test_a_folder_that_cannot_be_written_is_told(own_folder):
     with pytest.raises(errors.TlwError, match="Cannot write"):
-        lab.copy_lesson("00", own_folder / "does" / "not" / "exist")
+        lessons.open_lesson("00", own_folder / "does" / "not" / "exist")
 
 
 def test_what_lab_does_not_know_goes_to_jupyter(monkeypatch, capsys):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tlwidgets.training import Run, TrainingSession, find_learning_rate, fit, resume, wise_ft
     from tlwidgets.widgets import (
         BackbonePicker,
+        CourseMap,
         FreezeBoard,
         PredictionView,
         ResultCard,
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
         Studio,
         Teach,
         TrainingDashboard,
+        course,
     )
 
 _HOME = {
     "Backbone": "backbones",
     "BackbonePicker": "widgets",
     "Clustering": "evaluation",
+    "CourseMap": "widgets",
     "CrossValidation": "evaluation",
     "FewShot": "evaluation",
     "Explanation": "explain",
@@ -77,6 +80,7 @@ _HOME = {
     "cluster": "evaluation",
     "compare": "evaluation",
     "compare_runs": "evaluation",
+    "course": "widgets",
     "cross_validate": "evaluation",
     "explain": "explain",
     "faithfulness": "explain",
@@ -99,6 +103,7 @@ __all__ = [
     "Backbone",
     "BackbonePicker",
     "Clustering",
+    "CourseMap",
     "CrossValidation",
     "Explanation",
     "FewShot",
@@ -125,6 +130,7 @@ __all__ = [
     "cluster",
     "compare",
     "compare_runs",
+    "course",
     "cross_validate",
     "explain",
     "faithfulness",

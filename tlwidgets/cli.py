@@ -1,4 +1,4 @@
-"""The command line: ``tlwidgets train | run | resume | lab | lessons | doctor``.
+"""The command line: ``tlwidgets train | run | resume | lab | lessons | check | doctor``.
 
 What a user did wrong is told in one message on standard error, never as a traceback; ``TLW_DEBUG=1`` shows that too.
 Exit codes: 0 done, 1 something is broken, 2 the command cannot be carried out as given, 130 interrupted.
@@ -73,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_run_and_resume(commands)
     add_lab(commands)
     add_lessons(commands)
+    add_check(commands)
     doctor = commands.add_parser("doctor", help="check the installation and this machine")
     doctor.set_defaults(carry_out=doctor_command)
     return parser
@@ -129,10 +130,36 @@ def add_lab(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def add_lessons(commands: Commands[argparse.ArgumentParser]) -> None:
-    """``tlwidgets lessons``."""
-    lessons = commands.add_parser("lessons", allow_abbrev=False, help="the notebooks that come with the package")
-    lessons.add_argument("action", choices=["list"], help="list: their names and titles")
+    """``tlwidgets lessons``: what the course panel of JupyterLab shows and does."""
+    lessons = commands.add_parser(
+        "lessons",
+        allow_abbrev=False,
+        help="the course: list its lessons, open or reset one, show the progress",
+        description="The course in this folder, or below it in transfer-learning/ if JupyterLab's launcher began it.",
+    )
+    lessons.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=["list", "open", "reset", "progress"],
+        help="list (default): names and titles; open N: copy lesson N here; reset N: a fresh copy, the old one kept "
+        "under a dated name; progress: what is done and what comes next",
+    )
+    lessons.add_argument("lesson", nargs="?", metavar="N", help="number or name of a lesson, for open and reset")
     lessons.set_defaults(carry_out=lessons_command)
+
+
+def add_check(commands: Commands[argparse.ArgumentParser]) -> None:
+    """``tlwidgets check``."""
+    check = commands.add_parser(
+        "check",
+        allow_abbrev=False,
+        help="run a lesson's notebook and say which of its checks pass",
+        description="Run a notebook from top to bottom in a kernel of its own. Exit code 1 if a check does not pass.",
+    )
+    check.add_argument("notebook", metavar="NOTEBOOK")
+    check.add_argument("--timeout", type=int, default=600, help="seconds that one cell may take (%(default)s)")
+    check.set_defaults(carry_out=check_command)
 
 
 def train_command(arguments: argparse.Namespace) -> int:
@@ -184,24 +211,40 @@ def resume_command(arguments: argparse.Namespace) -> int:
 
 def lab_command(arguments: argparse.Namespace) -> int:
     """Replace this process by JupyterLab on a copy of the notebook."""
-    from tlwidgets import lab
+    from tlwidgets import lab, lessons
 
-    notebook = lab.copy_lesson(arguments.lesson, Path.cwd())
+    notebook = lessons.open_lesson(arguments.lesson, lessons.course_folder(Path.cwd()))
     print(f"Opening {notebook}. Stop JupyterLab with Ctrl-C.", flush=True)
     command = lab.lab_command(notebook, arguments.rest)
     os.execv(command[0], command)  # noqa: S606 - no shell: signals reach JupyterLab itself
 
 
-def lessons_command(_arguments: argparse.Namespace) -> int:
-    """Print the lessons and how to open one."""
-    from tlwidgets import lab
-
-    lessons = lab.list_lessons()
-    width = max(len(lesson.name) for lesson in lessons)
-    for lesson in lessons:
-        print(f"{lesson.name:{width}}  {lesson.title}")
-    print(f"\nOpen one with `tlwidgets lab --lesson {lessons[-1].name}`.")
+def lessons_command(arguments: argparse.Namespace) -> int:
+    """List, open or reset lessons, or print the progress."""
+    action, name = arguments.action, arguments.lesson
+    if (name is None) == (action in ("open", "reset")):
+        raise TlwError(
+            f"`tlwidgets lessons {action}` {'needs a' if name is None else 'takes no'} lesson.",
+            f"Write `tlwidgets lessons {action}{' 1' * (name is None)}`.",
+        )
+    if action in ("open", "reset"):
+        print_copy(action, name)
+    else:
+        print_course(with_progress=action == "progress")
     return 0
+
+
+def check_command(arguments: argparse.Namespace) -> int:
+    """Print what the checks of a notebook say; 1 where one does not pass."""
+    from tlwidgets.lessons.checking import check_notebook
+
+    outcomes = check_notebook(Path(arguments.notebook), arguments.timeout)
+    width = max(len(outcome.id) for outcome in outcomes)
+    for outcome in outcomes:
+        print(f"{outcome.id:{width}}  {outcome.status}{' – ' * bool(outcome.text)}{outcome.text}")
+    passed = sum(outcome.status == "passed" for outcome in outcomes)
+    print(f"\n{passed} of {len(outcomes)} checks and quiz questions passed")
+    return int(passed < len(outcomes))
 
 
 def doctor_command(_arguments: argparse.Namespace) -> int:
@@ -211,6 +254,39 @@ def doctor_command(_arguments: argparse.Namespace) -> int:
     findings = examine()
     print(report(findings))
     return int(any(finding.status == "broken" for finding in findings))
+
+
+def print_copy(action: str, name: str) -> None:
+    """Open or reset a lesson and say where it is."""
+    from tlwidgets import lessons
+
+    folder = lessons.course_folder(Path.cwd())
+    if action == "reset":
+        copy, backup = lessons.reset_lesson(name, folder)
+        print(f"{copy} is fresh." + (f" What was there is kept as {backup.name}." if backup else ""))
+    else:
+        copy = lessons.open_lesson(name, folder)
+        print(f"{copy} is yours. Open it in JupyterLab, or with `tlwidgets lab --lesson {copy.stem}`.")
+
+
+def print_course(*, with_progress: bool) -> None:
+    """The lessons one a line, with how each stands where that is asked for."""
+    from tlwidgets import lessons
+
+    course, folder = lessons.list_lessons(), lessons.course_folder(Path.cwd())
+    progress = lessons.read_progress(folder)
+    if with_progress and progress.problem:
+        print(f"{folder / lessons.FILE} is {progress.problem}: it is kept under another name at the next check.\n")
+    width = max(len(lesson.name) for lesson in course)
+    for lesson in course:
+        stands = lessons.standing(lesson, progress.lessons)
+        score = f"{stands.passed} of {stands.exercises} exercises, quiz {stands.answered} of {stands.quizzes}"
+        print(f"{lesson.name:{width}}  " + (f"{stands.word:7}  {score}" if with_progress else lesson.title))
+    following = lessons.next_lesson(course, progress.lessons)
+    if with_progress and following:
+        print(f"\nNext: {following.title}, `tlwidgets lessons open {following.number}`.")
+    elif not with_progress:
+        print(f"\nOpen one with `tlwidgets lessons open {course[-1].number}`.")
 
 
 def print_data(data: ImageData) -> None:

@@ -187,7 +187,7 @@ def check_front_end() -> Finding:
 def check_lessons() -> Finding:
     """Whether the notebooks are at hand."""
     from tlwidgets.errors import TlwError
-    from tlwidgets.lab import list_lessons
+    from tlwidgets.lessons import list_lessons
 
     try:
         return Finding("ok", "lessons", f"{len(list_lessons())} notebooks")

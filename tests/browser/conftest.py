@@ -20,6 +20,7 @@ import pytest
 import tlwidgets
 
 STATIC = Path(tlwidgets.__file__).parent / "static"
+LABEXTENSION = Path(tlwidgets.__file__).parent / "labextension"
 CHROMIUM = os.environ.get("TLW_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_ARGS = [
     "--headless=new",
@@ -239,11 +240,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root = home / "notebooks"
     root.mkdir()
     _write_settings(home / "config")
+    if not LABEXTENSION.is_dir():
+        pytest.fail("The extension of JupyterLab is not built: python hatch_build.py.")
+    (home / "labextensions").mkdir()
+    (home / "labextensions" / "tlwidgets").symlink_to(LABEXTENSION)  # this one, before any that is installed
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with (home / "lab.log").open("w") as log:
-        process = subprocess.Popen(_command(port, root), env=_environment(home), stdout=log, stderr=log, cwd=root)
+        process = subprocess.Popen(_command(port, root, home), env=_environment(home), stdout=log, stderr=log, cwd=root)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_up(url, process, home / "lab.log")
@@ -253,7 +258,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             process.wait(timeout=20)
 
 
-def _command(port: int, root: Path) -> list[str]:
+def _command(port: int, root: Path, home: Path) -> list[str]:
     return [
         sys.executable,
         *("-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
@@ -262,6 +267,7 @@ def _command(port: int, root: Path) -> list[str]:
         "--IdentityProvider.token=",
         "--LabApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={root}",
+        f"--LabApp.extra_labextensions_path={home / 'labextensions'}",
     ]
 
 

@@ -62,6 +62,7 @@ def test_a_person_fine_tunes_on_digits_by_clicks_alone(lab: Any, studio: Any, sc
     look_at_every_step(lab, page, screenshot)
     freeze_a_stage(page)
     train_and_steer(page)
+    find_the_run_in_the_status_bar(page, screenshot)
     reload_in_the_middle(lab, page)
     stop_and_see_the_result(lab, page, screenshot)
 
@@ -107,6 +108,16 @@ def train_and_steer(page: Any) -> None:
     wait_for_points(page, held)
 
 
+def find_the_run_in_the_status_bar(page: Any, screenshot: Any) -> None:
+    item = page.locator("#tlwidgets-training")
+    item.get_by_text(" of 60").wait_for()
+    page.evaluate("() => { void window.jupyterapp.commands.execute('launcher:create') }")
+    page.locator(".tlw-dashboard").wait_for(state="hidden")
+    screenshot(page, "status-bar-while-training")
+    item.get_by_role("button").click()
+    page.locator(".tlw-dashboard").wait_for()
+
+
 def reload_in_the_middle(lab: Any, page: Any) -> None:
     lab.save(page)
     before = points(page)
@@ -121,6 +132,7 @@ def stop_and_see_the_result(lab: Any, page: Any, screenshot: Any) -> None:
     dashboard = step(page, "Train")
     dashboard.get_by_role("button", name="Stop").click()
     wait_for_status(page, "Stopped")
+    page.locator("#tlwidgets-training").wait_for(state="hidden")
     page.wait_for_timeout(500)
     assert points(page) == steps_done(page)
     results = step(page, "Results")

@@ -12,6 +12,7 @@ from tlwidgets.exercises import catalogue
 from tlwidgets.exercises.cards import card
 from tlwidgets.exercises.checking import strict_by_environment
 from tlwidgets.exercises.model import Question
+from tlwidgets.lessons import progress
 
 _predictions: dict[str, tuple[str, float | None]] = {}
 """What the learner predicted in this kernel: question id to choice and confidence."""
@@ -55,6 +56,8 @@ def predict(question_id: str, /, choice: Any, confidence: Any = None) -> Reply:
         return Reply("predict", question_id, "not yet", _pick_one(question), good=False)
     sure = float(confidence) if isinstance(confidence, int | float) and 0 <= confidence <= 1 else None
     _predictions[question_id] = (choice, sure)
+    if not strict_by_environment():
+        progress.note(question.lesson, "predictions", question_id, passed=False, choice=choice, confidence=sure)
     how_sure = "" if sure is None else f" (confidence {sure:g})"
     return Reply(
         "predict", question_id, "recorded", f"You chose {choice}{how_sure}. Run on: the result will tell.", good=True
@@ -98,6 +101,8 @@ def quiz(question_id: str, /, choice: Any, *, strict: bool = False) -> Reply:
     right = choice == question.right
     text = question.feedback[choice] if _offered(choice, question) else _pick_one(question)
     reply = Reply("quiz", question_id, "passed" if right else "not yet", text, good=right)
+    if not strict_by_environment() and _offered(choice, question):
+        progress.note(question.lesson, "quiz", question_id, passed=right)
     if not right and (strict or strict_by_environment()):
         raise AssertionError(repr(reply))
     return reply

@@ -4,6 +4,7 @@ Only this package imports ipywidgets and anywidget. Every widget works with no b
 """
 
 from tlwidgets.widgets.code_panel import CodePanel
+from tlwidgets.widgets.course_map import CourseMap, course
 from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_panel import DataPanel
 from tlwidgets.widgets.freeze_board import FreezeBoard
@@ -19,6 +20,7 @@ from tlwidgets.widgets.teach import Teach
 __all__ = [
     "BackbonePicker",
     "CodePanel",
+    "CourseMap",
     "DataPanel",
     "FreezeBoard",
     "PredictionView",
@@ -29,4 +31,5 @@ __all__ = [
     "Studio",
     "Teach",
     "TrainingDashboard",
+    "course",
 ]

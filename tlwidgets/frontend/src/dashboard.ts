@@ -9,6 +9,7 @@ import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
 import { STRINGS } from "./shared/strings";
 import { Curves } from "./shared/stream";
+import { newsId, tellTraining } from "./shared/training_news";
 
 interface Progress {
   name: string;
@@ -59,6 +60,8 @@ class Dashboard {
   private lastMessage = Date.now();
   private rateEdited = false;
   private drawnStatus = "";
+  private readonly newsId = newsId();
+  private readonly root: HTMLElement;
 
   constructor(
     private readonly model: Model<State>,
@@ -76,7 +79,8 @@ class Dashboard {
       loss: new Chart({ title: TEXT.loss, format: loss }, cleanup),
       accuracy: new Chart({ title: TEXT.accuracy, format: percent, range: [0, 1] }, cleanup),
     };
-    mount(el, "dashboard", TEXT.title).append(
+    this.root = mount(el, "dashboard", TEXT.title);
+    this.root.append(
       this.header(),
       this.progressArea(),
       this.alert.element,
@@ -148,6 +152,7 @@ class Dashboard {
     }
     const timer = setInterval(() => this.heartbeat(), 1000);
     cleanup.add(() => clearInterval(timer));
+    cleanup.add(() => this.tellPage("gone"));
     this.update();
     this.points.ask({ t: "ready" });
   }
@@ -166,8 +171,10 @@ class Dashboard {
   private heartbeat(): void {
     if (this.status !== "running") return;
     const silence = Date.now() - this.lastMessage;
-    if (silence > SILENCE_WHILE_RUNNING_MS + 2500) this.showNotice(STRINGS.kernelGone);
-    else if (silence > SILENCE_WHILE_RUNNING_MS) this.points.ask({ t: "resync" });
+    if (silence > SILENCE_WHILE_RUNNING_MS + 2500) {
+      this.showNotice(STRINGS.kernelGone);
+      this.tellPage("silent");
+    } else if (silence > SILENCE_WHILE_RUNNING_MS) this.points.ask({ t: "resync" });
   }
 
   private async ask(name: string, args: Record<string, unknown>, source: HTMLButtonElement | null): Promise<void> {
@@ -231,6 +238,14 @@ class Dashboard {
     this.updateProgress();
     this.alert.show(this.model.get("error_text"));
     this.tellNews();
+    this.tellPage(this.status);
+  }
+
+  /** JupyterLab's status bar shows the run, where our extension is there. */
+  private tellPage(status: string): void {
+    const { epoch, epochs, best_val_accuracy: best } = this.model.get("progress");
+    const accuracy = this.curves.epochs.at(-1)?.["val_accuracy"] ?? best;
+    tellTraining({ id: this.newsId, status, epoch, epochs, accuracy: Number.isFinite(accuracy) ? accuracy : null, element: this.root });
   }
 
   private updateControls(): void {
