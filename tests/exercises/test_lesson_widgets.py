@@ -42,3 +42,21 @@ def test_the_slider_of_looking_inside_tells_every_network():
     assert first.endswith("pen 60, random 40.")
     assert last.startswith("stage4")
     assert "pen 90" in last
+
+
+def test_the_slider_of_learning_rates_tells_what_is_remembered():
+    from tlwidgets.exercises.experiments.learning_rates import explore_rates
+
+    table = pd.DataFrame({"scratch": [0.6, 0.5], "transfer": [0.9, 0.7], "remembered": [0.5, 0.2]}, index=[1e-3, 0.1])
+    first, last = through(explore_rates(table))
+    assert first.startswith("Rate 0.001: of 100 new digits scratch reads 60, transfer 90")
+    assert last.endswith("still tell 20.")
+
+
+def test_the_slider_of_choosing_tells_both_jobs():
+    from tlwidgets.exercises.experiments.choosing import explore_networks
+
+    table = pd.DataFrame({"digits": [0.25, 0.2], "scraps": [-0.05, -0.14]}, index=["all-round", "pen"])
+    first, last = through(explore_networks(table))
+    assert first == "all-round: LogME 0.25 on digits, -0.05 on scraps."
+    assert last.startswith("pen: LogME 0.20")

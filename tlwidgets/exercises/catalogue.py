@@ -7,8 +7,10 @@ from functools import cache
 
 from tlwidgets.errors import ExerciseError
 from tlwidgets.exercises.bank import (
+    choosing,
     feature_extraction,
     freeze_board,
+    learning_rates,
     looking_inside,
     small_data,
     studio,
@@ -16,7 +18,16 @@ from tlwidgets.exercises.bank import (
 )
 from tlwidgets.exercises.model import Exercise, Question
 
-_LESSONS = (studio, what_transfers, looking_inside, feature_extraction, freeze_board, small_data)
+_LESSONS = (
+    studio,
+    what_transfers,
+    looking_inside,
+    feature_extraction,
+    freeze_board,
+    learning_rates,
+    small_data,
+    choosing,
+)
 
 
 @cache
