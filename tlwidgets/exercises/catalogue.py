@@ -12,6 +12,7 @@ from tlwidgets.exercises.bank import (
     freeze_board,
     learning_rates,
     looking_inside,
+    negative_transfer,
     small_data,
     studio,
     what_transfers,
@@ -27,6 +28,7 @@ _LESSONS = (
     learning_rates,
     small_data,
     choosing,
+    negative_transfer,
 )
 
 

@@ -8,6 +8,7 @@ from tlwidgets.exercises.experiments import (
     freeze_board,
     learning_rates,
     looking_inside,
+    negative_transfer,
     small_data,
     studio,
     what_transfers,
@@ -22,5 +23,6 @@ _LESSONS = (
     learning_rates,
     small_data,
     choosing,
+    negative_transfer,
 )
 CLAIMS = tuple(claim for lesson in _LESSONS for claim in lesson.CLAIMS)
