@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 HOSTILE = "<img src=x onerror=alert(1)>"
 LESSON = "06_small_data"
 COURSE = "transfer-learning"
+TRAINING_MS = 240_000  # a kernel that imports torch, on a machine that has other things to do
 CHECK = "[data-jp-item-name='tlwidgets-check']"
 
 
@@ -314,7 +315,7 @@ def test_chosen_runs_are_compared_in_a_notebook(desk: Any, course: Path, recipe:
     for seed in (0, 1):
         side.get_by_role("checkbox", name=f"Choose seed-{seed} to compare").check()
     compare.click()
-    desk.locator(".jp-OutputArea .tlw-root").get_by_text("seed-1").first.wait_for(timeout=120_000)
+    desk.locator(".jp-OutputArea .tlw-root").get_by_text("seed-1").first.wait_for(timeout=TRAINING_MS)
     assert re.fullmatch(rf"{COURSE}/compare-runs-[\d-]+\.ipynb", opened(desk))
 
 
@@ -398,5 +399,5 @@ def test_a_course_begun_where_jupyter_was_started_is_gone_on_with(lab: Any, desk
 
 def test_the_studio_opens_from_its_card_and_runs(desk: Any, course: Path) -> None:
     card(desk, "Studio").first.click()
-    desk.locator(".tlw-steps").wait_for(timeout=120_000)
+    desk.locator(".tlw-steps").wait_for(timeout=TRAINING_MS)
     assert opened(desk) == f"{COURSE}/studio.ipynb"
