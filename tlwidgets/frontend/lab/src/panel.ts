@@ -18,6 +18,8 @@ const LOOK_EVERY_MS = 10_000;
 export class CoursePanel extends Widget {
   readonly checks = new CheckList();
   private timer = 0;
+  private tellDrawn = (): void => undefined;
+  private readonly drawn = new Promise<void>((done) => (this.tellDrawn = done));
   private readonly woken = (): void => this.schedule();
 
   constructor(
@@ -50,6 +52,7 @@ export class CoursePanel extends Widget {
     window.clearTimeout(this.timer);
     if (this.isDisposed || !this.isVisible || document.hidden) return;
     void this.look().finally(() => {
+      this.tellDrawn();
       window.clearTimeout(this.timer);
       this.timer = window.setTimeout(this.woken, LOOK_EVERY_MS);
     });
@@ -73,6 +76,9 @@ export class CoursePanel extends Widget {
 
   protected override onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
-    (this.node.querySelector<HTMLElement>(".tlw-course-next:not(:disabled), .tlw-lesson-open") ?? this.node).focus();
+    void this.drawn.then(() => {
+      const first = this.node.querySelector<HTMLElement>(".tlw-course-next:not(:disabled), .tlw-lesson-open");
+      if (this.isVisible) (first ?? this.node).focus();
+    });
   }
 }
