@@ -126,3 +126,10 @@ def test_new_views_every_epoch_are_not_cached_and_the_run_says_so(text_recipe: t
     recipe = text_recipe.replace(plan={"*": "frozen", "head": "trainable"}, augmentation="eda", epochs=1)
     _, notes = _run(recipe, tmp_path / "run")
     assert "new views every epoch" in notes[0]
+
+
+def test_halves_that_are_not_the_network_are_not_used(tiny_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, run_tail = _frozen(tiny_text, "stage1"), TextPartition.run_tail
+    monkeypatch.setattr(TextPartition, "run_tail", lambda self, stored: 1.01 * run_tail(self, stored))
+    with pytest.raises(NotCacheableError, match="differ from the network"):
+        TextPartition(backbone.model, backbone.preprocessing.prepare_all(TEXTS[:1]))
