@@ -36,7 +36,7 @@ lab: setup ## open the Studio in JupyterLab
 test: export OMP_NUM_THREADS ?= 1
 # Several processes share whole files: what a file has built or measured once serves all of its tests.
 test: lint ## run every check and every test
-	$(bin)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(bin)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(bin)/ruff check .

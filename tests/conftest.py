@@ -12,6 +12,14 @@ import pytest
 TINY_CHANNELS = [8, 8, 16, 16]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process (``--dist loadgroup``); a lesson's long ones go wherever there is room."""
+    for item in items:
+        given = getattr(item, "callspec", None)
+        lesson = given.params.get("name", getattr(given.params.get("claim"), "lesson", "")) if given else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{lesson if 'slow' in item.keywords else ''}"))
+
+
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
     np.random.seed(0)  # noqa: NPY002  libraries draw from it

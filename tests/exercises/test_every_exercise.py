@@ -59,5 +59,5 @@ def test_every_choice_of_a_question_has_its_own_feedback(question):
 
 
 def test_ids_are_used_once():
-    ids = [each.id for lesson in catalogue._LESSONS for each in (*lesson.EXERCISES, *lesson.QUESTIONS)]
+    ids = [each.id for lesson in catalogue.lessons() for each in (*lesson.EXERCISES, *lesson.QUESTIONS)]
     assert len(ids) == len(set(ids))

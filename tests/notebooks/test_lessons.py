@@ -53,7 +53,7 @@ def test_every_claim_in_prose_is_asserted_and_every_assertion_is_in_prose(name):
 
 @every_lesson
 def test_a_claim_asserts_the_margin_that_was_measured(name):
-    from tlwidgets.exercises.experiments.every import CLAIMS  # here: it imports torch, which other tests need not
+    from tlwidgets.exercises.experiments.every import every_claim  # here: it imports torch, which other tests need not
 
     asserted = {}
     for cell in code(read("solutions", name)):
@@ -61,7 +61,7 @@ def test_a_claim_asserts_the_margin_that_was_measured(name):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "claim":
                 margins = [word.value for word in call.keywords if word.arg == "margin"]
                 asserted[call.args[0].value] = ast.literal_eval(margins[0]) if margins else 0.0
-    assert asserted == {claim.id: claim.margin for claim in CLAIMS if claim.lesson == name}
+    assert asserted == {claim.id: claim.margin for claim in every_claim() if claim.lesson == name}
 
 
 @every_lesson

@@ -4,44 +4,32 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
 from tlwidgets.errors import ExerciseError
-from tlwidgets.exercises.bank import (
-    choosing,
-    feature_extraction,
-    freeze_board,
-    learning_rates,
-    looking_inside,
-    negative_transfer,
-    small_data,
-    studio,
-    what_transfers,
-)
+from tlwidgets.exercises import bank
 from tlwidgets.exercises.model import Exercise, Question
 
-_LESSONS = (
-    studio,
-    what_transfers,
-    looking_inside,
-    feature_extraction,
-    freeze_board,
-    learning_rates,
-    small_data,
-    choosing,
-    negative_transfer,
-)
+
+@cache
+def lessons() -> tuple[ModuleType, ...]:
+    """The modules of the bank, each with ``LESSON``, ``EXERCISES`` and ``QUESTIONS``, in the order of the lessons."""
+    modules = (import_module(f"{bank.__name__}.{found.name}") for found in iter_modules(bank.__path__))
+    return tuple(sorted(modules, key=lambda module: str(module.LESSON)))
 
 
 @cache
 def exercises() -> dict[str, Exercise]:
     """All exercises, in the order of the lessons."""
-    return {each.id: each for lesson in _LESSONS for each in lesson.EXERCISES}
+    return {each.id: each for lesson in lessons() for each in lesson.EXERCISES}
 
 
 @cache
 def questions() -> dict[str, Question]:
     """All predictions and quiz questions, in the order of the lessons."""
-    return {each.id: each for lesson in _LESSONS for each in lesson.QUESTIONS}
+    return {each.id: each for lesson in lessons() for each in lesson.QUESTIONS}
 
 
 def exercise(name: str) -> Exercise:
