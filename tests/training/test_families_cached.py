@@ -55,8 +55,8 @@ def _losses(backbone: Backbone, cache: str) -> tuple[np.ndarray, list[CacheChose
     loop = Loop(Setting(backbone, data, recipe), FineTuning(), Mock(path=Path("run")), Control(), said.append)
     loop.saver = Mock()  # writing 400 MB of checkpoints for each network would test nothing
     loop.run()
-    loop.check_frozen()
-    loop.close()
+    loop.learner.check_frozen()
+    loop.learner.close()
     history = np.array([[row["train_loss"], row["val_loss"]] for row in loop.progress.history])
     return history, [event for event in said if isinstance(event, CacheChosen)]
 

@@ -134,7 +134,7 @@ def test_a_frozen_weight_changed_in_the_middle_is_computed_with(recipe: tlw.Reci
             if isinstance(event, EpochEnded):
                 rows.append(event.row["train_loss"])
                 with torch.no_grad():
-                    loop.backbone.model.conv1[0].weight.mul_(1.5)
+                    loop.learner.backbone.model.conv1[0].weight.mul_(1.5)
 
         some = recipe.replace(plan=HALF, epochs=4, cache=cache)
         loop = build(some, some.data, tmp_path / cache, Control(), meddle)

@@ -139,8 +139,8 @@ def _take_up(
     values, state = load_state(last, setting.backbone.model)
     loop = Loop(setting, method, folder, control, emit, Progress(**values))
     load_adapters(last, setting.backbone.model)
-    load_own(last, loop.own)
-    restore_optimiser(loop.optimiser, setting.backbone.model, state, loop.own)
+    load_own(last, loop.learner.own)
+    restore_optimiser(loop.learner.optimiser, setting.backbone.model, state, loop.learner.own)
     folder.write_status("running", setting.data.classes)
     return loop
 

@@ -207,21 +207,21 @@ class TrainingSession:
             reason = loop.run()
             metrics = self._judge(loop)
         finally:
-            loop.close()
+            loop.learner.close()
         loop.folder.write_status("stopped" if reason else "finished", data.classes)
         self._emit(RunStopped(reason=reason, metrics=metrics) if reason else RunFinished(metrics=metrics))
 
     def _judge(self, loop: Loop) -> dict[str, Any]:
         """Audits the frozen part, then judges the best epoch's weights (the present ones before the first)."""
-        checked = loop.check_frozen()
+        checked = loop.learner.check_frozen()
         loop.folder.write_json("audit", {"unmoved": checked, "states": loop.progress.states})
-        loop.merge()
+        loop.learner.merge()
         if loop.progress.best_epoch:
-            load_model(loop.folder.path / FILES["best"], loop.backbone.model)
+            load_model(loop.folder.path / FILES["best"], loop.learner.backbone.model)
         else:
-            snapshot_model(loop.backbone.model).write(loop.folder.path / FILES["best"])
-        test, probabilities = loop.evaluate("test")
-        metrics: dict[str, Any] = {"test": test, "val": loop.evaluate("val")[0]}
+            snapshot_model(loop.learner.backbone.model).write(loop.folder.path / FILES["best"])
+        test, probabilities = loop.learner.evaluate("test")
+        metrics: dict[str, Any] = {"test": test, "val": loop.learner.evaluate("val")[0]}
         loop.folder.write_predictions(loop.data, loop.data.indices("test"), probabilities)
         loop.folder.write_json("metrics", metrics)
         return metrics
