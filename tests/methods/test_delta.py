@@ -7,6 +7,7 @@ from torch import nn
 from tlwidgets.errors import RecipeError
 from tlwidgets.methods import delta
 from tlwidgets.training import Batch
+from tlwidgets.training.channel_attention import channel_attention, feature_maps, silenced
 from tlwidgets.training.method import Setting
 
 
@@ -54,9 +55,9 @@ def test_a_step_pulls_what_is_watched_and_leaves_source_and_hooks_alone(
     before = {name: tensor.clone() for name, tensor in method.source.state_dict().items()}
     with torch.no_grad():
         model.layer1[0].bn2.weight.add_(1)
-    with delta.feature_maps(model, method.trained) as ours:
+    with feature_maps(model, method.trained) as ours:
         model(batch.images)
-    with torch.no_grad(), delta.feature_maps(model, [method.source.get_submodule(n) for n in method.layers]) as theirs:
+    with torch.no_grad(), feature_maps(model, [method.source.get_submodule(n) for n in method.layers]) as theirs:
         method.source(batch.images)
     weights = method.attention or [None] * 4
     expected = sum(delta.behaviour_gap(a, b, w) for a, b, w in zip(theirs, ours, weights, strict=True)) / 12
@@ -86,12 +87,12 @@ def test_attention_looks_at_the_channel_that_tells_the_classes_apart() -> None:
     labels = torch.arange(40) % 2
     images = torch.randn(40, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.1
     images[:, 1] += labels[:, None, None].float()
-    (attention,) = delta.channel_attention(Picky().eval(), ["body"], images, labels)
+    (attention,) = channel_attention(Picky().eval(), ["body"], images, labels)
     assert attention.argmax() == 1
     assert attention.sum().item() == pytest.approx(1)
     silent = images.clone()
     silent[:, 1] = 0
-    assert torch.equal(delta._silenced(images, 1, False), silent)
+    assert torch.equal(silenced(images, 1, False), silent)
 
 
 def test_making_it_draws_no_random_numbers_and_gives_the_same_attention_twice(setting: Setting) -> None:
@@ -105,14 +106,14 @@ def test_transformers_are_watched_by_their_tokens() -> None:
     import timm
 
     model = timm.create_model("test_vit", num_classes=2).eval()
-    with torch.no_grad(), delta.feature_maps(model, [model.blocks[0]]) as maps:
+    with torch.no_grad(), feature_maps(model, [model.blocks[0]]) as maps:
         tokens = model.forward_intermediates(torch.zeros(2, 3, 160, 160), indices=[0], intermediates_only=True)[0]
     assert maps[0].shape[:2] == (2, model.num_features)
     assert torch.equal(maps[0][:, :, -tokens[0, 0].numel() :].flatten(), tokens.flatten(2).flatten())
 
 
 def test_what_it_cannot_do_is_refused(setting: Setting) -> None:
-    with pytest.raises(RecipeError, match="negative"):
+    with pytest.raises(RecipeError, match="alpha is -1"):
         delta.make(setting, alpha=-1)
     scratch = Setting(setting.backbone, setting.data, setting.recipe.replace(pretrained=False))
     with pytest.raises(RecipeError, match="pretrained is False"):

@@ -15,7 +15,7 @@ from torch import nn
 import tlwidgets as tlw
 from tlwidgets.errors import BackboneError, DataError, RecipeError
 from tlwidgets.methods import adabn, label_shift, tent
-from tlwidgets.training.batch_statistics import batch_norms, prepared_batches
+from tlwidgets.training.batch_statistics import batch_norms, even_size, prepared_batches
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_tent_leaves_a_copy_for_later_use(backbone: tlw.Backbone, stripes: Any) 
     assert _same(before, _state(backbone))
     entropies = [tent.mean_entropy(torch.from_numpy(some.logits(stripes[0]))) for some in (plain, adapted)]
     assert entropies[1] < entropies[0]
-    assert [tent._even(n, size) for n, size in ((60, 59), (13, 3), (64, 64), (3, 1))] == [60, 5, 64, 3]
+    assert [even_size(n, size) for n, size in ((60, 59), (13, 3), (64, 64), (3, 1))] == [60, 5, 64, 3]
 
 
 def test_bbse_finds_the_weights_that_made_the_predictions() -> None:

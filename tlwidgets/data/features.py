@@ -23,6 +23,18 @@ def check_features(features: Any) -> np.ndarray:
     return rows
 
 
+def check_probabilities(probabilities: Any) -> np.ndarray:
+    """Returns probabilities of classes as float64 (N, C).
+
+    Raises:
+        DataError: A row is negative somewhere, or does not add up to 1.
+    """
+    table = check_features(probabilities)
+    if table.min() < 0 or not np.allclose(table.sum(1), 1, atol=1e-3):
+        raise DataError("The probabilities are not probabilities.", "Give rows of 0..1 that add up to 1.")
+    return table
+
+
 def check_support(features: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
     """Returns labelled features as float64 (N, D) and their class numbers as int64 (N,).
 

@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.stats import entropy
 
 from tlwidgets.data import ImageData
-from tlwidgets.data.features import check_features
+from tlwidgets.data.features import check_probabilities
 from tlwidgets.errors import DataError
 from tlwidgets.methods.importance_weighting import density_ratio
 from tlwidgets.training import Run, recipe_data
@@ -31,7 +31,7 @@ CRITERIA = ("source_accuracy", "weighted_accuracy", "entropy", "information")
 
 def mean_entropy(probabilities: Any) -> float:
     """How unsure a network is of the target: mean entropy of predictions (N, C), nats; lower is better."""
-    return float(entropy(_checked(probabilities), axis=1).mean())
+    return float(entropy(check_probabilities(probabilities), axis=1).mean())
 
 
 def information(probabilities: Any) -> float:
@@ -39,7 +39,7 @@ def information(probabilities: Any) -> float:
 
     High where each image gets a clear answer and the answers differ; a network that says the same of all gets 0.
     """
-    table = _checked(probabilities)
+    table = check_probabilities(probabilities)
     return float(entropy(table.mean(0)) - entropy(table, axis=1).mean())
 
 
@@ -127,10 +127,3 @@ def _judged(run: Run, source: ImageData, held_out: np.ndarray, target: ImageData
         information(probabilities),
         oracle,
     ]
-
-
-def _checked(probabilities: Any) -> np.ndarray:
-    table = check_features(probabilities)
-    if table.min() < 0 or not np.allclose(table.sum(1), 1, atol=1e-3):
-        raise DataError("The probabilities are not probabilities.", "Give rows of 0..1 that add up to 1.")
-    return table

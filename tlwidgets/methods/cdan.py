@@ -8,7 +8,6 @@ every class probability, so that each class is aligned with itself; images that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -16,11 +15,11 @@ from torch import nn
 from torch.nn import functional
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
+from tlwidgets.training.options import at_least
 from tlwidgets.training.reversal import domain_head, reversed_gradient
 from tlwidgets.training.tapping import feature_size
-from tlwidgets.training.target import Target, entropies, growing
+from tlwidgets.training.target import OnTarget, Target, entropies, growing, source_result
 
 DATA_OPTIONS = ("target",)
 LONGEST = 4096  # numbers of a product; beyond, a projection of so many
@@ -69,16 +68,14 @@ class DomainClassifier(nn.Module):
 
 
 @dataclass
-class Cdan:
+class Cdan(OnTarget):
     """Cross-entropy on the source, against a classifier of domains that sees the predictions too.
 
     Attributes:
-        target: The other domain.
         modules: The classifier of domains.
         strength: How strongly the features work against it at the end.
     """
 
-    target: Target
     modules: DomainClassifier
     strength: float
 
@@ -94,17 +91,7 @@ class Cdan:
         each = functional.binary_cross_entropy_with_logits(domains, truth, reduction="none")
         ours, theirs = certainty_weights(seen.logits), certainty_weights(seen.target_logits)
         confusion = ((ours * each[:n]).mean() + (theirs * each[n:]).mean()) / 2
-        loss = functional.cross_entropy(seen.logits, batch.labels) + confusion
-        correct = int((seen.logits.argmax(1) == batch.labels).sum())
-        return StepResult(loss, n, correct, {"domain_loss": confusion.item()})
-
-    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
-        """How the target fares."""
-        return self.target.report(model)
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
+        return source_result(seen, batch, confusion, {"domain_loss": confusion.item()})
 
 
 def make(setting: Setting, target: ImageData, strength: float = 1.0, hidden: int = 64, select: str = "last") -> Cdan:
@@ -120,7 +107,7 @@ def make(setting: Setting, target: ImageData, strength: float = 1.0, hidden: int
     Raises:
         RecipeError: The strength is negative, or the width is none.
     """
-    if strength < 0 or hidden < 1:
-        raise RecipeError(f"strength is {strength!r}, hidden is {hidden!r}.", "Give 0 or more, and 1 or more.")
+    at_least(0, strength=strength)
+    at_least(1, hidden=hidden)
     domains = DomainClassifier(feature_size(setting.backbone), len(setting.data.classes), hidden)
     return Cdan(Target(setting, target, select), domains, strength)

@@ -8,20 +8,19 @@ Library multiplies this loss by four and adds the distance of the means; here it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from tlwidgets.data import ImageData
 from tlwidgets.data.features import check_features
-from tlwidgets.errors import DataError, RecipeError
+from tlwidgets.errors import DataError
 from tlwidgets.training.method import Batch, Setting, StepResult
-from tlwidgets.training.target import Target
+from tlwidgets.training.options import at_least
+from tlwidgets.training.target import OnTarget, Target, source_result
 
 DATA_OPTIONS = ("target",)
 
@@ -75,32 +74,20 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
 
 
 @dataclass
-class DeepCoral:
+class DeepCoral(OnTarget):
     """Cross-entropy on the source, and the distance of both domains' covariances.
 
     Attributes:
-        target: The other domain.
         weight: Of the distance.
     """
 
-    target: Target
     weight: float
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch of each domain."""
         seen = self.target.both(model, batch)
         gap = coral_loss(seen.features, seen.target_features)
-        loss = functional.cross_entropy(seen.logits, batch.labels) + self.weight * gap
-        correct = int((seen.logits.argmax(1) == batch.labels).sum())
-        return StepResult(loss, len(batch.labels), correct, {"domain_gap": gap.item()})
-
-    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
-        """How the target fares."""
-        return self.target.report(model)
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
+        return source_result(seen, batch, self.weight * gap, {"domain_gap": gap.item()})
 
 
 def make(setting: Setting, target: ImageData, weight: float = 1.0, select: str = "last") -> DeepCoral:
@@ -115,6 +102,5 @@ def make(setting: Setting, target: ImageData, weight: float = 1.0, select: str =
     Raises:
         RecipeError: The weight is negative.
     """
-    if weight < 0:
-        raise RecipeError(f"weight is {weight!r}.", "Give a number of 0 or more.")
+    at_least(0, weight=weight)
     return DeepCoral(Target(setting, target, select), weight)

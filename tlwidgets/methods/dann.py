@@ -8,7 +8,6 @@ classes. How strongly grows over the run: lambda(p) = 2 / (1 + exp(-10 p)) - 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -16,11 +15,11 @@ from torch import nn
 from torch.nn import functional
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
+from tlwidgets.training.options import at_least
 from tlwidgets.training.reversal import domain_head, reversed_gradient
 from tlwidgets.training.tapping import feature_size
-from tlwidgets.training.target import Target, growing
+from tlwidgets.training.target import OnTarget, Target, growing, source_result
 
 DATA_OPTIONS = ("target",)
 
@@ -33,16 +32,14 @@ def domain_loss(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass
-class Dann:
+class Dann(OnTarget):
     """Cross-entropy on the source, against a classifier of domains.
 
     Attributes:
-        target: The other domain.
         modules: The classifier of domains.
         strength: How strongly the features work against it at the end.
     """
 
-    target: Target
     modules: nn.Module
     strength: float
 
@@ -55,18 +52,9 @@ class Dann:
         domains = self.modules(features).float()
         n = len(batch.labels)
         confusion = domain_loss(domains[:n], domains[n:])
-        loss = functional.cross_entropy(seen.logits, batch.labels) + confusion
         told = (domains[:n] > 0).float().mean() / 2 + (domains[n:] <= 0).float().mean() / 2
-        correct = int((seen.logits.argmax(1) == batch.labels).sum())
-        return StepResult(loss, n, correct, {"domain_loss": confusion.item(), "domain_accuracy": told.item()})
-
-    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
-        """How the target fares."""
-        return self.target.report(model)
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
+        extras = {"domain_loss": confusion.item(), "domain_accuracy": told.item()}
+        return source_result(seen, batch, confusion, extras)
 
 
 def make(setting: Setting, target: ImageData, strength: float = 1.0, hidden: int = 64, select: str = "last") -> Dann:
@@ -83,6 +71,6 @@ def make(setting: Setting, target: ImageData, strength: float = 1.0, hidden: int
     Raises:
         RecipeError: The strength is negative, or the width is none.
     """
-    if strength < 0 or hidden < 1:
-        raise RecipeError(f"strength is {strength!r}, hidden is {hidden!r}.", "Give 0 or more, and 1 or more.")
+    at_least(0, strength=strength)
+    at_least(1, hidden=hidden)
     return Dann(Target(setting, target, select), domain_head(feature_size(setting.backbone), hidden), strength)

@@ -22,9 +22,10 @@ from torch.nn import functional
 
 from tlwidgets.data import ImageData
 from tlwidgets.data.features import check_features
-from tlwidgets.errors import DataError, RecipeError
+from tlwidgets.errors import DataError
 from tlwidgets.training.method import Batch, Setting, StepResult
-from tlwidgets.training.target import Target
+from tlwidgets.training.options import above
+from tlwidgets.training.target import OnTarget, Target
 
 DATA_OPTIONS = ("target",)
 
@@ -64,15 +65,13 @@ def effective_size(weights: Any) -> float:
 
 
 @dataclass
-class ImportanceWeighting:
+class ImportanceWeighting(OnTarget):
     """Cross-entropy in which each source image has a weight.
 
     Attributes:
-        target: The other domain.
         weights: (images of the data set,), 1 in the mean over the training images; 0 for all others.
     """
 
-    target: Target
     weights: torch.Tensor
     cacheable: ClassVar[bool] = True
 
@@ -85,11 +84,7 @@ class ImportanceWeighting:
 
     def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
         """How the target fares, and how many images' worth the weights leave."""
-        return {**self.target.report(model), "effective_images": effective_size(self.weights)}
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
+        return {**super().end_epoch(model), "effective_images": effective_size(self.weights)}
 
 
 def make(
@@ -111,8 +106,7 @@ def make(
     Raises:
         RecipeError: An option is not above 0.
     """
-    if min(regularisation, ceiling) <= 0:
-        raise RecipeError("An option of importance_weighting is not above 0.", "Give numbers above 0.")
+    above(0, regularisation=regularisation, ceiling=ceiling)
     other = Target(setting, target, select)
     train = setting.data.indices("train")
     ours = setting.backbone.features(setting.data.inputs(train))

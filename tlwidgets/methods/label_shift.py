@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from tlwidgets.backbones import Backbone
-from tlwidgets.data.features import check_features
+from tlwidgets.data.features import check_features, check_probabilities
 from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.training.building import recipe_data
 from tlwidgets.training.run import Run
@@ -60,7 +61,7 @@ def em_shares(probabilities: Any, source_shares: Any, tolerance: float = 1e-8, m
     Raises:
         DataError: The probabilities are none, or a class has no share in the source.
     """
-    table, prior = _checked(probabilities), np.asarray(source_shares, dtype=np.float64)
+    table, prior = check_probabilities(probabilities), np.asarray(source_shares, dtype=np.float64)
     if prior.shape != table.shape[1:] or prior.min() <= 0:
         raise DataError(f"The source's shares are {prior}.", "Give one above 0 for each class.")
     shares: np.ndarray = prior / prior.sum()
@@ -73,7 +74,7 @@ def em_shares(probabilities: Any, source_shares: Any, tolerance: float = 1e-8, m
 
 def reweighted(probabilities: Any, weights: Any) -> np.ndarray:
     """Probabilities (N, C) for a target whose classes are ``weights`` times as frequent as in the source."""
-    table: np.ndarray = _checked(probabilities) * np.asarray(weights, dtype=np.float64)
+    table: np.ndarray = check_probabilities(probabilities) * np.asarray(weights, dtype=np.float64)
     total = table.sum(1, keepdims=True)
     corrected: np.ndarray = np.where(total > 0, table / np.where(total > 0, total, 1), 1 / table.shape[1])
     return corrected
@@ -95,7 +96,7 @@ class ReweightedPredictor:
 
     def predict_proba(self, images: Sequence[Any]) -> np.ndarray:
         """Class probabilities (N, C)."""
-        return reweighted(_softmax(self.backbone.logits(images)), self.weights)
+        return reweighted(softmax(self.backbone.logits(images).astype(np.float64), axis=1), self.weights)
 
 
 def adapt(run: Run, images: Sequence[Any], data: Any = None, estimator: str = "em") -> ReweightedPredictor:
@@ -118,7 +119,7 @@ def adapt(run: Run, images: Sequence[Any], data: Any = None, estimator: str = "e
     held_out, n_classes = source.indices("val"), len(source.classes)
     if not len(images) or not len(held_out):
         raise DataError("There are no target images, or no validation images of the source.", "Give some of both.")
-    theirs = _softmax(run.backbone.logits(images))
+    theirs = run.predict_proba(images)
     prior = np.bincount(source.labels[source.indices("train")], minlength=n_classes) / len(source.indices("train"))
     if estimator == "em":
         shares = em_shares(theirs, prior)
@@ -128,16 +129,3 @@ def adapt(run: Run, images: Sequence[Any], data: Any = None, estimator: str = "e
     weights = bbse_weights(confusion, np.bincount(theirs.argmax(1), minlength=n_classes) / len(theirs))
     shares = weights * confusion.sum(0)
     return ReweightedPredictor(run.backbone, shares / shares.sum(), weights)
-
-
-def _checked(probabilities: Any) -> np.ndarray:
-    table = check_features(probabilities)
-    if table.min() < 0 or not np.allclose(table.sum(1), 1, atol=1e-3):
-        raise DataError("The probabilities are not probabilities.", "Give rows of 0..1 that add up to 1.")
-    return table
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
-    probabilities: np.ndarray = powers / powers.sum(1, keepdims=True)
-    return probabilities

@@ -8,17 +8,15 @@ Images that the network is sure of count more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
-from tlwidgets.training.target import Target, entropies
+from tlwidgets.training.options import above, at_least
+from tlwidgets.training.target import OnTarget, Target, entropies, source_result
 
 DATA_OPTIONS = ("target",)
 
@@ -45,16 +43,14 @@ def class_confusion(logits: torch.Tensor, temperature: float = 2.5) -> torch.Ten
 
 
 @dataclass
-class Mcc:
+class Mcc(OnTarget):
     """Cross-entropy on the source, and the confusion of classes on the target.
 
     Attributes:
-        target: The other domain.
         weight: Of the confusion.
         temperature: Softens the predictions.
     """
 
-    target: Target
     weight: float
     temperature: float
 
@@ -62,17 +58,7 @@ class Mcc:
         """Loss and hits of one batch of each domain."""
         seen = self.target.both(model, batch)
         confusion = class_confusion(seen.target_logits, self.temperature)
-        loss = functional.cross_entropy(seen.logits, batch.labels) + self.weight * confusion
-        correct = int((seen.logits.argmax(1) == batch.labels).sum())
-        return StepResult(loss, len(batch.labels), correct, {"confusion": confusion.item()})
-
-    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
-        """How the target fares."""
-        return self.target.report(model)
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
+        return source_result(seen, batch, self.weight * confusion, {"confusion": confusion.item()})
 
 
 def make(
@@ -90,6 +76,6 @@ def make(
     Raises:
         RecipeError: The weight is negative, or the temperature not above 0.
     """
-    if weight < 0 or temperature <= 0:
-        raise RecipeError(f"weight is {weight!r}, temperature {temperature!r}.", "Give 0 or more, and above 0.")
+    at_least(0, weight=weight)
+    above(0, temperature=temperature)
     return Mcc(Target(setting, target, select), weight, temperature)

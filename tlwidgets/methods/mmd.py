@@ -8,17 +8,17 @@ exp(-||x - y||^2 / (2 sigma^2)) over several sigma. Libraries differ by tenfold 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import DataError, RecipeError
+from tlwidgets.errors import DataError
 from tlwidgets.training.method import Batch, Setting, StepResult
-from tlwidgets.training.target import Target, growing
+from tlwidgets.training.options import at_least
+from tlwidgets.training.target import OnTarget, Target, growing, source_result
 
 DATA_OPTIONS = ("target",)
 WIDTHS = (0.25, 0.5, 1.0, 2.0)  # times the typical distance in a batch
@@ -68,15 +68,13 @@ def typical_distance(rows: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass
-class Mmd:
+class Mmd(OnTarget):
     """Cross-entropy on the source, and the squared MMD between both domains' features.
 
     Attributes:
-        target: The other domain.
         weight: Of the discrepancy at the end; it grows over the run as in DANN.
     """
 
-    target: Target
     weight: float
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
@@ -84,17 +82,7 @@ class Mmd:
         seen = self.target.both(model, batch)
         typical = typical_distance(torch.cat([seen.features, seen.target_features]))
         gap = squared_mmd(seen.features, seen.target_features, [width * typical for width in WIDTHS])
-        loss = functional.cross_entropy(seen.logits, batch.labels) + self.weight * growing(batch.share) * gap
-        correct = int((seen.logits.argmax(1) == batch.labels).sum())
-        return StepResult(loss, len(batch.labels), correct, {"domain_gap": gap.item()})
-
-    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
-        """How the target fares."""
-        return self.target.report(model)
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
+        return source_result(seen, batch, self.weight * growing(batch.share) * gap, {"domain_gap": gap.item()})
 
 
 def make(setting: Setting, target: ImageData, weight: float = 1.0, select: str = "last") -> Mmd:
@@ -109,6 +97,5 @@ def make(setting: Setting, target: ImageData, weight: float = 1.0, select: str =
     Raises:
         RecipeError: The weight is negative.
     """
-    if weight < 0:
-        raise RecipeError(f"weight is {weight!r}.", "Give a number of 0 or more.")
+    at_least(0, weight=weight)
     return Mmd(Target(setting, target, select), weight)

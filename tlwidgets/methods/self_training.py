@@ -9,7 +9,6 @@ grows. Its mistakes are learned too: it helps where the source model is mostly r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +21,7 @@ from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.second_data import UNKNOWN
-from tlwidgets.training.target import Target
+from tlwidgets.training.target import OnTarget, Target
 
 DATA_OPTIONS = ("target",)
 
@@ -44,18 +43,16 @@ def surest(probabilities: torch.Tensor, share: float) -> torch.Tensor:
 
 
 @dataclass
-class SelfTraining:
+class SelfTraining(OnTarget):
     """Cross-entropy on the source's labels and on the target's pseudo-labels.
 
     Attributes:
-        target: The other domain.
         epochs: Of the run.
         warmup: Epochs on the source alone.
         share: Share of each predicted class that is taken over in the last epoch.
         labels: Pseudo-label of every target image, -1 without one; made anew before every epoch.
     """
 
-    target: Target
     epochs: int
     warmup: int
     share: float
@@ -88,14 +85,6 @@ class SelfTraining:
         right = (pseudo == other.labels)[taken].float().mean().item() if known else math.nan
         extras = {"pseudo_labelled": taken.float().mean().item(), "pseudo_accuracy": right}
         return StepResult(loss, n, int((logits[:n].argmax(1) == batch.labels).sum()), extras)
-
-    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
-        """How the target fares."""
-        return self.target.report(model)
-
-    def select(self, row: Mapping[str, float]) -> float:
-        """How good an epoch was."""
-        return self.target.select(row)
 
 
 def make(

@@ -8,25 +8,25 @@ class on small or one-sided batches: ``reset`` brings the first weights back bit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from tlwidgets.backbones import Backbone
-from tlwidgets.backbones.backbone import evaluating
-from tlwidgets.errors import BackboneError, RecipeError
+from tlwidgets.errors import BackboneError
 from tlwidgets.freezing.parts import norm_parameter_names
 from tlwidgets.training.batch_statistics import (
     batch_norms,
     check_inputs,
     copied,
+    even_size,
+    own_statistics,
     prepared_batches,
     set_population_statistics,
 )
+from tlwidgets.training.options import above, at_least
 from tlwidgets.training.target import entropies
 
 
@@ -52,8 +52,8 @@ class Tent:
     """
 
     def __init__(self, backbone: Backbone, learning_rate: float = 0.001, steps: int = 1) -> None:
-        if learning_rate <= 0 or steps < 1:
-            raise RecipeError(f"learning_rate is {learning_rate!r}, steps {steps!r}.", "Give above 0, and 1 or more.")
+        above(0, learning_rate=learning_rate)
+        at_least(1, steps=steps)
         self.backbone, self.learning_rate, self.steps = copied(backbone), learning_rate, steps
         self.model = self.backbone.model.requires_grad_(False)
         names = [name for stage in self.backbone.stages for name in norm_parameter_names(self.backbone, stage)]
@@ -71,7 +71,7 @@ class Tent:
         """
         check_inputs(images)
         rows = []
-        for batch in prepared_batches(self.backbone, images, _even(len(images), batch_size)):
+        for batch in prepared_batches(self.backbone, images, even_size(len(images), batch_size)):
             for _ in range(self.steps):
                 logits = self._step(batch)
             rows.append(logits.detach().float().softmax(1).cpu().numpy())
@@ -86,7 +86,7 @@ class Tent:
         self._optimiser = torch.optim.Adam(self.learning, lr=self.learning_rate)
 
     def _step(self, batch: torch.Tensor) -> torch.Tensor:
-        with _own_statistics(self.model), torch.enable_grad():
+        with own_statistics(self.model), torch.enable_grad():
             logits: torch.Tensor = self.model(batch)
             self._optimiser.zero_grad(set_to_none=True)
             mean_entropy(logits).backward()  # type: ignore[no-untyped-call]
@@ -122,26 +122,3 @@ def adapt(
     if batch_norms(tent.model):
         set_population_statistics(tent.backbone, images, batch_size)
     return tent.backbone
-
-
-def _even(n: int, batch_size: int) -> int:
-    """A size of batches near to the one asked for that leaves no last batch of one."""
-    size = max(2, batch_size)
-    while n % size == 1:
-        size += 1
-    return size
-
-
-@contextmanager
-def _own_statistics(model: nn.Module) -> Iterator[None]:
-    """Everything in evaluation mode, but BatchNorm uses each batch's own statistics and keeps none of them."""
-    layers = batch_norms(model).values()
-    kept = [(layer.running_mean, layer.running_var) for layer in layers]
-    with evaluating(model):
-        for layer in layers:
-            layer.running_mean = layer.running_var = None
-        try:
-            yield
-        finally:
-            for layer, (mean, variance) in zip(layers, kept, strict=True):
-                layer.running_mean, layer.running_var = mean, variance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -46,6 +47,29 @@ def prepared_batches(backbone: Backbone, images: Sequence[Any], batch_size: int)
     for start in range(0, len(images), batch_size):
         prepared = backbone.preprocessing.prepare_all(images[start : start + batch_size])
         yield backbone.preprocessing.normalise(prepared.to(device))
+
+
+def even_size(n: int, batch_size: int) -> int:
+    """A size of batches near to the one asked for that leaves no last batch of one."""
+    size = max(2, batch_size)
+    while n % size == 1:
+        size += 1
+    return size
+
+
+@contextmanager
+def own_statistics(model: nn.Module) -> Iterator[None]:
+    """Everything in evaluation mode, but BatchNorm uses each batch's own statistics and keeps none of them."""
+    layers = batch_norms(model).values()
+    kept = [(layer.running_mean, layer.running_var) for layer in layers]
+    with evaluating(model):
+        for layer in layers:
+            layer.running_mean = layer.running_var = None
+        try:
+            yield
+        finally:
+            for layer, (mean, variance) in zip(layers, kept, strict=True):
+                layer.running_mean, layer.running_var = mean, variance
 
 
 def set_population_statistics(backbone: Backbone, images: Sequence[Any], batch_size: int = 64) -> None:

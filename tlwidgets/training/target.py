@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError, RecipeError
-from tlwidgets.training.method import Batch, Setting
+from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.second_data import UNKNOWN
 from tlwidgets.training.stream import Stream
 from tlwidgets.training.tapping import classifier_of, logits_and_features
@@ -106,6 +107,39 @@ class Target:
         if self._select == "source":
             return row["val_accuracy"]
         return row["target_information"] if self._select == "information" else -row["target_entropy"]
+
+
+@dataclass
+class OnTarget:
+    """What all methods share that learn from the source's labels with a target in view.
+
+    Attributes:
+        target: The other domain.
+    """
+
+    target: Target
+
+    def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
+        """How the target fares."""
+        return self.target.report(model)
+
+    def select(self, row: Mapping[str, float]) -> float:
+        """How good an epoch was."""
+        return self.target.select(row)
+
+
+def source_result(seen: BothDomains, batch: Batch, penalty: torch.Tensor, extras: Mapping[str, float]) -> StepResult:
+    """Result of a step that adds a penalty to the cross-entropy on the source.
+
+    Args:
+        seen: What the network says of both domains.
+        batch: The source's, with labels.
+        penalty: Scalar that is added.
+        extras: Columns for the history.
+    """
+    loss = functional.cross_entropy(seen.logits, batch.labels) + penalty
+    correct = int((seen.logits.argmax(1) == batch.labels).sum())
+    return StepResult(loss, len(batch.labels), correct, extras)
 
 
 def entropies(probabilities: torch.Tensor) -> torch.Tensor:
