@@ -148,60 +148,6 @@ class TestFreezeBoard:
         root.get_by_role("alert").get_by_text("kernel is busy").wait_for()
 
 
-class TestPicker:
-    ENTRIES = [
-        {
-            "name": f"net{i}.tag",
-            "parameters": i * 1000 if i % 3 else None,
-            "input_size": 224,
-            "offline": i % 5 == 0,
-            "source": "timm",
-        }
-        for i in range(1, 1900)
-    ]
-
-    def mount(self, bare: Any, **changes: Any) -> Any:
-        state = {
-            "value": "net5.tag",
-            "search": "",
-            "max_parameters": None,
-            "offline_only": False,
-            "chosen": self.ENTRIES[4],
-        }
-        root = bare.mount("picker", state | changes)
-        bare.receive({"t": "catalogue", "entries": self.ENTRIES})
-        return root
-
-    def test_thousands_of_entries_make_few_rows(self, bare: Any) -> None:
-        root = self.mount(bare)
-        assert root.get_by_text("1,899 of 1,899 backbones").is_visible()
-        assert 5 < root.get_by_role("listbox").get_by_role("option").count() < 40
-
-    def test_search_and_filters_narrow_the_list(self, bare: Any) -> None:
-        root = self.mount(bare)
-        root.get_by_role("searchbox").fill("net1 TAG")
-        assert root.get_by_role("listbox").get_by_role("option").first.inner_text().startswith("net1.tag")
-        root.get_by_label("Works offline").check()
-        names = [option.inner_text() for option in root.get_by_role("listbox").get_by_role("option").all()]
-        assert names[0].startswith("net10.tag")
-        assert bare.page.evaluate("model.state.offline_only") is True
-
-    def test_the_keyboard_alone_chooses(self, bare: Any) -> None:
-        root = self.mount(bare)
-        root.get_by_role("searchbox").fill("net42")
-        bare.page.keyboard.press("ArrowDown")
-        bare.page.keyboard.press("ArrowDown")
-        active = root.get_by_role("listbox").get_attribute("aria-activedescendant")
-        assert root.locator(f"#{active}").inner_text().startswith("net420.tag")
-        bare.page.keyboard.press("Enter")
-        assert bare.answer()["args"] == {"name": "net420.tag"}
-
-    def test_nothing_found_says_so(self, bare: Any) -> None:
-        root = self.mount(bare)
-        root.get_by_role("searchbox").fill("no such thing")
-        assert root.get_by_text("No backbone matches").is_visible()
-
-
 class TestDashboard:
     def test_it_says_ready_and_draws_the_snapshot(self, bare: Any) -> None:
         root = show_curves(bare)
@@ -308,17 +254,6 @@ def test_every_widget_looks_right_in_both_themes(bare: Any, screenshot: Any, dar
     snapshot(bare, *curves())
     bare.page.wait_for_timeout(200)
     screenshot(bare.page.locator("#widget"), f"dashboard-{mood}")
-    entries = [
-        {"name": "tlw_resnet", "parameters": 302_000, "input_size": 32, "offline": True, "source": "bundled"},
-        *TestPicker.ENTRIES,
-    ]
-    bare.mount(
-        "picker",
-        {"value": "tlw_resnet", "search": "", "max_parameters": None, "offline_only": False, "chosen": entries[0]},
-        dark=dark,
-    )
-    bare.receive({"t": "catalogue", "entries": entries})
-    screenshot(bare.page.locator("#widget"), f"picker-{mood}")
 
 
 class TestPredictions:

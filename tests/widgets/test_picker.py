@@ -3,18 +3,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tlwidgets.backbones import Entry
-from tlwidgets.errors import BackboneError
+from tlwidgets.errors import BackboneError, DataError
 from tlwidgets.widgets import BackbonePicker
 
 
-def entry(name: str, parameters: int | None = None, *, offline: bool = False) -> Entry:
+def entry(name: str, parameters: int | None = None, *, offline: bool = False, **more: Any) -> Entry:
+    known: dict[str, Any] = {"input_size": 224, "licence": "", "source": "timm"} | more
     return Entry(
-        name=name, family=name.partition(".")[0], parameters=parameters, input_size=224, offline=offline,
-        source="timm", licence="", pretrained_on="",
-    )  # fmt: skip
+        name=name, family=name.partition(".")[0], parameters=parameters, offline=offline, pretrained_on="", **known
+    )
 
 
 @pytest.fixture
@@ -74,3 +75,124 @@ def test_the_page_chooses(picker: BackbonePicker, command: Callable[..., dict[st
     refused = command(picker, "choose", name="<img src=x onerror=alert(1)>")
     assert not refused["ok"]
     assert picker.value == "large.a"
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "names"),
+    [
+        ("max_macs", 50, ["a"]),
+        ("max_memory", 500, ["a"]),
+        ("input_size", 32, ["b"]),
+        ("family", "vit", ["b", "c"]),
+        ("licence", "mit", ["a"]),
+        ("pretrained_on", "ImageNet-21k", ["a", "c"]),
+    ],
+)
+def test_each_filter_keeps_what_is_known_to_fit(trait: str, value: Any, names: list[str]) -> None:
+    both = ("ImageNet-21k", "ImageNet-1k")
+    entries = (
+        entry("a", macs=40, step_bytes=400, group="resnet", licence="mit", datasets=both),
+        entry("b", macs=60, step_bytes=600, group="vit", input_size=32, datasets=("ImageNet-1k",)),
+        entry("c", group="vit", datasets=("ImageNet-21k",)),
+    )
+    picker = BackbonePicker("a", entries=entries)
+    setattr(picker, trait, value)
+    assert picker.matches == names
+
+
+@pytest.fixture
+def ranker(tiny: str, stripes: tuple[np.ndarray, np.ndarray]) -> BackbonePicker:
+    here = (entry(tiny, offline=True), entry("tlw_resnet", offline=True), entry("resnet18.a1_in1k"))
+    return BackbonePicker("tlw_resnet", entries=here, data=stripes)
+
+
+def test_backbones_are_ranked_on_the_data_and_the_page_is_told_after_each_look(
+    ranker: BackbonePicker, tiny: str, command: Callable[..., dict[str, Any]]
+) -> None:
+    told: list[dict[str, Any]] = []
+    ranker.observe(lambda change: told.append(change["new"]), "ranking")
+    assert command(ranker, "rank")["ok"]
+    ranking = ranker.wait(60)
+    assert ranking is not None
+    assert [len(state["rows"]) for state in told] == [0, 1, 2, 2]
+    assert [state["status"] for state in told] == ["running"] * 3 + ["finished"]
+    state = ranker.ranking
+    assert (state["share"], [row["name"] for row in state["rows"]]) == (1, ranking.names)
+    assert set(ranking.names) == {tiny, "tlw_resnet"}
+    for row in state["rows"]:
+        assert all(figures["low"] < figures["value"] < figures["high"] for figures in row["scores"].values())
+    best = state["rows"][0]["scores"]["logme"]
+    assert best["value"] > best["null_high"]
+    assert "logme" in state["sentence"]
+
+
+def test_another_order_needs_no_second_look(ranker: BackbonePicker) -> None:
+    ranker.rank()
+    ranker.wait(60)
+    ranker.order_by("leep")
+    values = [row["scores"]["leep"]["value"] for row in ranker.ranking["rows"]]
+    assert values == sorted(values, reverse=True)
+    assert ranker.ranked is not None
+    assert ranker.ranked.by == "leep"
+    with pytest.raises(DataError, match="logme"):
+        ranker.order_by("charm")
+
+
+def test_a_backbone_without_the_sources_head_has_no_leep(
+    ranker: BackbonePicker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tlwidgets.backbones as backbones
+
+    load = backbones.load_backbone
+    monkeypatch.setattr(backbones, "load_backbone", lambda name: load(name, num_classes=0))
+    ranker.rank(["tlw_resnet"])
+    ranker.wait(60)
+    assert ranker.ranking["rows"][0]["scores"]["leep"] is None
+    with pytest.raises(DataError, match="head of the source"):
+        ranker.order_by("leep")
+    assert ranker.ranking["by"] == "logme"
+
+
+def test_what_cannot_be_loaded_is_named_and_the_others_are_ranked(ranker: BackbonePicker) -> None:
+    ranker.rank(["tlw_resnet", "local-dir:/no/such/folder"])
+    ranker.wait(60)
+    (missing,) = ranker.ranking["left_out"]
+    assert (missing["name"], ranker.ranking["status"]) == ("local-dir:/no/such/folder", "finished")
+    assert "no config.json" in missing["reason"]
+
+
+def test_a_cancelled_ranking_keeps_what_it_knows_and_another_can_start(ranker: BackbonePicker) -> None:
+    seen: list[str] = []
+
+    def cancel_at_the_first_row(change: Any) -> None:
+        if change["new"]["rows"] and not seen:
+            seen.append(change["new"]["rows"][0]["name"])
+            ranker.cancel_ranking()
+
+    ranker.observe(cancel_at_the_first_row, "ranking")
+    ranker.rank()
+    ranker.wait(60)
+    assert ranker.ranking["status"] == "cancelled"
+    assert [row["name"] for row in ranker.ranking["rows"]] == seen
+    ranker.rank()
+    with pytest.raises(DataError, match="going on"):
+        ranker.rank()
+    ranker.wait(60)
+    assert ranker.ranking["status"] == "finished"
+
+
+def test_why_there_is_no_ranking_is_told_in_words(
+    ranker: BackbonePicker, picker: BackbonePicker, command: Callable[..., dict[str, Any]]
+) -> None:
+    assert "Studio" in command(picker, "rank")["error"]
+    assert not picker.can_rank
+    ranker.search = "resnet18"
+    assert "on this machine" in command(ranker, "rank")["error"]
+
+
+def test_an_error_in_the_middle_of_a_ranking_is_shown(tiny: str, stripes: tuple[np.ndarray, np.ndarray]) -> None:
+    few = BackbonePicker(tiny, entries=(entry(tiny, offline=True),), data=(stripes[0][:12], stripes[1][:12]))
+    few.rank()
+    few.wait(60)
+    assert few.ranking["status"] == "failed"
+    assert "too few" in few.error_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import timm
 import torch
 
 from tlwidgets.backbones.minilm import HUB_ID, MAX_LENGTH, MINILM, PARAMETERS, minilm_package
+from tlwidgets.backbones.pretraining_data import datasets_in
+from tlwidgets.backbones.sizes import read_sizes
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -26,12 +28,16 @@ class Entry:
     Attributes:
         name: What ``load_backbone`` takes.
         family: The architecture without its tag.
-        parameters: Number of parameters, where it is known without building the network.
+        parameters: Number of parameters, the pre-trained head included; None where it was never measured.
         input_size: Height and width that it was pre-trained on, pixels; of a text encoder the tokens it reads.
         offline: Whether its weights are on this machine.
         source: "bundled", "timm", "torchvision", or "transformers" for text.
         licence: Licence of the weights, "" where it is not stated.
         pretrained_on: What it was pre-trained on, as its tag says.
+        group: The architectures that it belongs to, such as "resnet" or "vision_transformer".
+        datasets: The data sets that its tag names; empty where it names none that we know.
+        macs: Multiply-adds of one image at ``input_size``; None where they were never measured.
+        step_bytes: Memory that a full fine-tuning step of 32 images needs with AdamW in float32; None likewise.
     """
 
     name: str
@@ -42,11 +48,22 @@ class Entry:
     source: str
     licence: str
     pretrained_on: str
+    group: str = ""
+    datasets: tuple[str, ...] = ()
+    macs: int | None = None
+    step_bytes: int | None = None
 
 
 def catalogue() -> tuple[Entry, ...]:
     """Everything ``load_backbone`` takes by name: bundled first, then timm's and torchvision's, then for text."""
-    return (*_bundled(), *_timm(), *_torchvision(), _minilm())
+    return tuple(_sized(entry) for entry in (*_bundled(), *_timm(), *_torchvision(), _minilm()))
+
+
+def _sized(entry: Entry) -> Entry:
+    size = read_sizes().get(entry.name)
+    if size is None:
+        return entry
+    return replace(entry, parameters=size.parameters, macs=size.macs, step_bytes=size.step_bytes)
 
 
 def list_backbones(search: str = "", *, offline: bool | None = None) -> pd.DataFrame:
@@ -89,6 +106,8 @@ def _bundled() -> tuple[Entry, ...]:
                 source="bundled",
                 licence=config["pretrained_cfg"].get("license") or "bsd-3-clause",
                 pretrained_on="drawn images",
+                group=_groups().get(config["architecture"], ""),
+                datasets=("Drawn images",),
             )
         )
     return tuple(entries)
@@ -108,6 +127,12 @@ def _count_parameters(file: Path) -> int:
     return total
 
 
+@cache
+def _groups() -> dict[str, str]:
+    """Group by architecture: timm keeps relatives in one module."""
+    return {name: module for module in timm.list_modules() for name in timm.list_models(module=module)}
+
+
 def _timm() -> tuple[Entry, ...]:
     cached = cached_hub_models()
     entries = []
@@ -124,6 +149,8 @@ def _timm() -> tuple[Entry, ...]:
                 source="timm",
                 licence=config.license or "",
                 pretrained_on=tag.replace("_", " "),
+                group=_groups().get(family, ""),
+                datasets=datasets_in(tag),
             )
         )
     return tuple(entries)
@@ -149,9 +176,18 @@ def _torchvision() -> tuple[Entry, ...]:
                 source="torchvision",
                 licence="bsd-3-clause",
                 pretrained_on=weights.name.replace("_", " ").lower(),
+                group=_torchvision_group(name),
+                datasets=datasets_in(weights.name),
             )
         )
     return tuple(entries)
+
+
+def _torchvision_group(name: str) -> str:
+    """The letters that a name begins with, or timm's word for the same networks."""
+    letters = name.rstrip("_0123456789x").partition("_")[0].rstrip("0123456789")
+    same = {"swin": "swin_transformer", "vit": "vision_transformer", "resnext": "resnet", "wide": "resnet"}
+    return same.get(letters, letters)
 
 
 def _minilm() -> Entry:
@@ -164,6 +200,8 @@ def _minilm() -> Entry:
         source="transformers",
         licence="apache-2.0",
         pretrained_on="English sentences",
+        group="bert",
+        datasets=("English sentences",),
     )
 
 

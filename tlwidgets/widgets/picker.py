@@ -1,17 +1,26 @@
-"""BackbonePicker: find a pre-trained network among all that can be loaded."""
+"""BackbonePicker: find a pre-trained network among all that can be loaded, and the one that suits your data."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import psutil
 import traitlets
 
 from tlwidgets.backbones import Entry, catalogue
-from tlwidgets.errors import BackboneError
+from tlwidgets.errors import BackboneError, DataError
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.suitability import Suitability
+
+if TYPE_CHECKING:
+    from tlwidgets.evaluation import Ranking
 
 _OPEN_PREFIXES = ("local-dir:", "hf-hub:", "hf_hub:", "hf:")
+_LIMITS = {"max_parameters": "parameters", "max_macs": "macs", "max_memory": "step_bytes"}
+_EQUALS = {"input_size": "input_size", "family": "group", "licence": "licence"}
+MOST_RANKED = 12
 
 
 class BackbonePicker(TlwWidget):
@@ -20,12 +29,22 @@ class BackbonePicker(TlwWidget):
     Args:
         value: The name to begin with.
         entries: What to choose from; by default everything that ``load_backbone`` takes by name.
+        data: What ``load_data`` takes: images to rank backbones on; None leaves that out.
+
+    Attributes:
+        data: The images, or None.
 
     Raises:
         BackboneError: ``value`` is not among the entries (names that start with "local-dir:" are always taken).
+        DataError: The data cannot be read.
     """
 
-    commands: ClassVar[dict[str, str]] = {"choose": "choose"}
+    commands: ClassVar[dict[str, str]] = {
+        "choose": "choose",
+        "rank": "rank",
+        "cancel_ranking": "cancel_ranking",
+        "order_by": "order_by",
+    }
 
     value = traitlets.Unicode("").tag(sync=True)
     """Name of the chosen backbone, as ``load_backbone`` takes it."""
@@ -36,32 +55,119 @@ class BackbonePicker(TlwWidget):
     max_parameters = traitlets.Int(None, allow_none=True).tag(sync=True)
     """Largest number of parameters, or None; backbones of unknown size are left out while it is set."""
 
+    max_macs = traitlets.Int(None, allow_none=True).tag(sync=True)
+    """Most multiply-adds of one image, or None; unknown ones are left out while it is set."""
+
+    max_memory = traitlets.Int(None, allow_none=True).tag(sync=True)
+    """Most bytes of a full fine-tuning step (32 images, AdamW, float32), or None; unknown ones are left out."""
+
+    input_size = traitlets.Int(None, allow_none=True).tag(sync=True)
+    """Height of the images that it was pre-trained on, pixels, or None for any."""
+
+    family = traitlets.Unicode("").tag(sync=True)
+    """``Entry.group`` to keep to, such as "resnet"; "" for any."""
+
+    licence = traitlets.Unicode("").tag(sync=True)
+    """Licence of the weights to keep to, as it is stated; "" for any."""
+
+    pretrained_on = traitlets.Unicode("").tag(sync=True)
+    """Data set that it was pre-trained on, one of ``Entry.datasets``; "" for any."""
+
     offline_only = traitlets.Bool(False).tag(sync=True)
     """Whether to list only backbones whose weights are on this machine."""
+
+    memory_here = traitlets.Int(0).tag(sync=True)
+    """Bytes of memory that were free on this machine when the widget was made."""
 
     chosen = traitlets.Dict().tag(sync=True)
     """What the catalogue says about the chosen backbone; empty for a folder."""
 
-    def __init__(self, value: str = "tlw_resnet", *, entries: tuple[Entry, ...] | None = None) -> None:
+    can_rank = traitlets.Bool(False).tag(sync=True)
+    """Whether there are images to rank on."""
+
+    ranking = traitlets.Dict().tag(sync=True)
+    """The ranking as the page shows it; see ``Suitability.state``."""
+
+    def __init__(
+        self, value: str = "tlw_resnet", *, entries: tuple[Entry, ...] | None = None, data: Any = None
+    ) -> None:
         self.entries = catalogue() if entries is None else entries
         self._by_name = {entry.name: entry for entry in self.entries}
-        super().__init__()
+        self.data = _images(data)
+        self._suitability = Suitability(self._tell_ranking)
+        memory = int(psutil.virtual_memory().available)
+        super().__init__(memory_here=memory, can_rank=self.data is not None, ranking=self._suitability.state)
         self.value = value
 
     @property
     def matches(self) -> list[str]:
         """Names that the present search and filters leave, in catalogue order."""
-        words = self.search.lower().split()
-        return [entry.name for entry in self.entries if self._fits(entry, words)]
+        return [entry.name for entry in self._matching()]
+
+    @property
+    def ranked(self) -> Ranking | None:
+        """The latest ranking, as far as it has come; None before the first."""
+        return self._suitability.ranking
 
     def choose(self, name: str) -> None:
         """Chooses a backbone by name."""
         self.value = name
 
+    def rank(self, names: Sequence[str] | None = None) -> None:
+        """Ranks backbones on the data in the background; ``ranking`` and ``ranked`` follow, better after each look.
+
+        Args:
+            names: Which ones; by default those on this machine that the search and filters leave, the cheapest
+                twelve of them.
+
+        Raises:
+            DataError: There are no images to rank on, or a ranking is going on already.
+            BackboneError: None of the matches has its weights on this machine.
+        """
+        if self.data is None:
+            raise DataError("There are no images to rank on.", "Make the picker with data=..., or use the Studio.")
+        self._suitability.start(self.data, self._candidates() if names is None else list(names))
+
+    def cancel_ranking(self) -> None:
+        """Ends the ranking; what is known by then stays."""
+        self._suitability.cancel()
+
+    def order_by(self, score: str) -> None:
+        """Orders the ranking by another score, one of ``suitability.SCORES``."""
+        self._suitability.order_by(score)
+
+    def wait(self, timeout: float | None = None) -> Ranking | None:
+        """Waits for the end of the ranking, at most so many seconds, and returns it."""
+        self._suitability.wait(timeout)
+        return self.ranked
+
+    def _matching(self) -> list[Entry]:
+        words = self.search.lower().split()
+        return [entry for entry in self.entries if self._fits(entry, words)]
+
+    def _candidates(self) -> list[str]:
+        here = [entry for entry in self._matching() if entry.offline and entry.source != "transformers"]
+        if not here:
+            raise BackboneError(
+                "None of the backbones in the list has its weights on this machine.", "Clear the search and filters."
+            )
+        cheapest = sorted(here, key=lambda entry: entry.macs or 0)
+        return [entry.name for entry in cheapest[:MOST_RANKED]]
+
     def _fits(self, entry: Entry, words: list[str]) -> bool:
-        small = self.max_parameters is None or (entry.parameters or float("inf")) <= self.max_parameters
-        offline = entry.offline or not self.offline_only
-        return small and offline and all(word in entry.name.lower() for word in words)
+        return (
+            (entry.offline or not self.offline_only)
+            and self.pretrained_on in ("", *entry.datasets)
+            and all(_within(getattr(entry, field), getattr(self, trait)) for trait, field in _LIMITS.items())
+            and all(getattr(self, trait) in (None, "", getattr(entry, field)) for trait, field in _EQUALS.items())
+            and all(word in entry.name.lower() for word in words)
+        )
+
+    def _tell_ranking(self, state: dict[str, Any], error: Exception | None) -> None:
+        """Called by the thread of the ranking after each look, and by whoever cancels or orders it."""
+        self.ranking = state
+        if error is not None:
+            self.show_error(error)
 
     @traitlets.validate("value")
     def _known(self, proposal: Any) -> str:
@@ -93,11 +199,30 @@ def short_name(backbone: str) -> str:
     return backbone.rstrip("/").rpartition("/")[2] if backbone.startswith("local-dir:") else backbone
 
 
+def _within(size: int | None, limit: int | None) -> bool:
+    return limit is None or (size is not None and size <= limit)
+
+
+def _images(data: Any) -> Any:
+    """The data to rank on as ``ImageData``; None for None and for texts, whose encoders are too few to rank."""
+    if data is None:
+        return None
+    from tlwidgets.data import TextData, load_data
+
+    loaded = load_data(data)
+    return None if isinstance(loaded, TextData) else loaded
+
+
 def _row(entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "parameters": entry.parameters,
+        "macs": entry.macs,
+        "step_bytes": entry.step_bytes,
         "input_size": entry.input_size,
         "offline": entry.offline,
         "source": entry.source,
+        "family": entry.group,
+        "licence": entry.licence,
+        "datasets": list(entry.datasets),
     }

@@ -66,7 +66,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._place: DisplayHandle | None = None
         self.steps = Steps(TITLES)
         self.panel = DataPanel(self.data)
-        self.picker = BackbonePicker(backbone)
+        self.picker = BackbonePicker(backbone, data=self.data)
         network = self._structure(backbone)
         self.board = FreezeBoard(network)
         self.settings = Settings(**settings)

@@ -2,29 +2,24 @@ import "./styles/base.css";
 import "./styles/picker.css";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
-import { count, whole } from "./shared/format";
+import { bytes, count, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
+import { filtered, type Entry } from "./shared/catalogue";
+import { PickerFilters, type FilterState } from "./shared/picker_filters";
+import { RankingView, type RankingState } from "./shared/ranking_view";
+import { PICKER_STRINGS } from "./shared/picker_strings";
 import { STRINGS } from "./shared/strings";
 
-interface Entry {
-  name: string;
-  parameters: number | null;
-  input_size: number;
-  offline: boolean;
-  source: string;
-}
-
-interface State {
+interface State extends FilterState {
   value: string;
-  search: string;
-  max_parameters: number | null;
-  offline_only: boolean;
   chosen: Partial<Entry>;
+  can_rank: boolean;
+  ranking: RankingState;
   error_text: string;
 }
 
-const TEXT = STRINGS.picker;
+const TEXT = PICKER_STRINGS;
 const ROW = 36; // px, also in picker.css
 const SPARE_ROWS = 6;
 let instances = 0;
@@ -32,9 +27,8 @@ let instances = 0;
 class Picker {
   private readonly commands: Commands;
   private readonly id = `tlw-picker-${++instances}`;
-  private readonly search = h("input", { class: "tlw-input tlw-search", type: "search", placeholder: TEXT.placeholder, "aria-label": TEXT.search, autocomplete: "off", spellcheck: "false" });
-  private readonly size = h("select", { class: "tlw-input", "aria-label": TEXT.size });
-  private readonly offline = h("input", { type: "checkbox" });
+  private readonly filters: PickerFilters<State>;
+  private readonly ranking: RankingView;
   private readonly summary = h("div", { class: "tlw-muted tlw-picker-count", role: "status" }, TEXT.loading);
   private readonly list = h("div", { class: "tlw-list", role: "listbox", tabindex: 0, "aria-label": TEXT.list });
   private readonly space = h("div", { class: "tlw-list-space", role: "presentation" });
@@ -52,12 +46,19 @@ class Picker {
     cleanup: Cleanup,
   ) {
     this.commands = commands(model, cleanup);
-    for (const [value, words] of TEXT.sizes) this.size.append(h("option", { value: value ?? "" }, words ?? ""));
-    mount(el, "picker", TEXT.title).append(this.header(), this.filters(), this.columns(), this.list, this.summary, this.alert.element);
+    this.filters = new PickerFilters(model, cleanup, () => this.filter());
+    this.ranking = new RankingView({
+      start: () => void this.ask("rank"),
+      cancel: () => void this.ask("cancel_ranking"),
+      orderBy: (score) => void this.ask("order_by", { score }),
+      choose: (name) => void this.choose(name),
+    });
+    this.ranking.element.hidden = !model.get("can_rank");
+    const list = h("div", { class: "tlw-picker-list" }, this.columns(), this.list, this.summary);
+    mount(el, "picker", TEXT.title).append(this.header(), this.filters.element, list, this.alert.element, this.ranking.element);
     this.list.append(this.space, this.empty);
     const catalogue = askUntilAnswered(model, cleanup);
     this.listen(cleanup, catalogue.got);
-    this.readFilters();
     this.update();
     catalogue.ask({ t: "ready" });
   }
@@ -67,21 +68,15 @@ class Picker {
     return h("div", { class: "tlw-head" }, words, this.card);
   }
 
-  private filters(): HTMLElement {
-    return h("div", { class: "tlw-filters" }, this.search, this.size, h("label", { class: "tlw-check" }, this.offline, TEXT.offline));
-  }
-
   private columns(): HTMLElement {
-    const { name, parameters, input, weights } = TEXT.columns;
-    return h("div", { class: "tlw-list-head tlw-muted", "aria-hidden": "true" }, h("span", {}, name), h("span", {}, parameters), h("span", {}, input), h("span", {}, weights));
+    const { name, parameters, macs, input, licence, weights } = TEXT.columns;
+    const words = [name, parameters, macs, input, licence, weights].map((word) => h("span", {}, word));
+    return h("div", { class: "tlw-list-head tlw-muted", "aria-hidden": "true" }, ...words);
   }
 
   private listen(cleanup: Cleanup, got: () => void): void {
     const { model } = this;
-    this.search.addEventListener("input", () => this.write("search", this.search.value));
-    this.size.addEventListener("change", () => this.write("max_parameters", this.size.value ? Number(this.size.value) : null));
-    this.offline.addEventListener("change", () => this.write("offline_only", this.offline.checked));
-    this.search.addEventListener("keydown", (event) => this.fromSearch(event));
+    this.filters.search.addEventListener("keydown", (event) => this.fromSearch(event));
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("scroll", () => this.paint());
     this.list.addEventListener("click", (event) => this.click(event));
@@ -93,40 +88,20 @@ class Picker {
       got();
       this.take(message.entries ?? []);
     });
-    for (const name of ["value", "chosen", "error_text"]) cleanup.listen(model, `change:${name}`, () => this.update());
-    for (const name of ["search", "max_parameters", "offline_only"]) cleanup.listen(model, `change:${name}`, () => this.readFilters());
-  }
-
-  private write<Key extends "search" | "max_parameters" | "offline_only">(key: Key, value: State[Key]): void {
-    this.model.set(key, value);
-    this.model.save_changes();
-    this.filter();
-  }
-
-  private readFilters(): void {
-    const limit = this.model.get("max_parameters");
-    if (this.search.value !== this.model.get("search")) this.search.value = this.model.get("search");
-    this.size.value = limit === null ? "" : String(limit);
-    this.offline.checked = this.model.get("offline_only");
-    this.filter();
+    for (const name of ["value", "chosen", "error_text", "ranking"]) cleanup.listen(model, `change:${name}`, () => this.update());
+    cleanup.listen(model, "change:can_rank", () => (this.ranking.element.hidden = !model.get("can_rank")));
   }
 
   private take(entries: Entry[]): void {
     this.entries = entries;
+    this.filters.fill(entries);
     this.filter();
     this.reveal(this.shown.findIndex((entry) => entry.name === this.model.get("value")));
   }
 
   private filter(): void {
     if (!this.entries.length) return;
-    const words = this.model.get("search").toLowerCase().split(/\s+/).filter(Boolean);
-    const limit = this.model.get("max_parameters") ?? Infinity;
-    const offline = this.model.get("offline_only");
-    const fits = (entry: Entry): boolean =>
-      (limit === Infinity || (entry.parameters ?? Infinity) <= limit) &&
-      (entry.offline || !offline) &&
-      words.every((word) => entry.name.toLowerCase().includes(word));
-    this.shown = this.entries.filter(fits);
+    this.shown = filtered(this.entries, this.filters.filters);
     this.current = Math.max(0, this.shown.findIndex((entry) => entry.name === this.model.get("value")));
     this.list.scrollTop = 0;
     this.empty.hidden = this.shown.length > 0;
@@ -155,7 +130,9 @@ class Picker {
       },
       h("span", { class: "tlw-ellipsis" }, selected ? icon("check") : h("span", { class: "tlw-icon" }), entry.name),
       h("span", { class: "tlw-number" }, count(entry.parameters)),
+      h("span", { class: "tlw-number" }, count(entry.macs)),
       h("span", { class: "tlw-number" }, TEXT.pixels(entry.input_size)),
+      h("span", { class: "tlw-ellipsis tlw-muted", title: entry.licence }, entry.licence || TEXT.unstated),
       h("span", { class: entry.offline ? "" : "tlw-muted" }, weights(entry)),
     );
     option.style.transform = `translateY(${index * ROW}px)`;
@@ -165,7 +142,7 @@ class Picker {
   private fromSearch(event: KeyboardEvent): void {
     if (event.key !== "ArrowDown" && event.key !== "Enter") return;
     event.preventDefault();
-    if (event.key === "Enter") this.choose(this.current);
+    if (event.key === "Enter") this.chooseAt(this.current);
     else this.list.focus();
   }
 
@@ -175,7 +152,7 @@ class Picker {
       ArrowDown: this.current + 1, ArrowUp: this.current - 1, PageDown: this.current + page, PageUp: this.current - page,
       Home: 0, End: this.shown.length - 1,
     };
-    if (event.key === "Enter" || event.key === " ") this.choose(this.current);
+    if (event.key === "Enter" || event.key === " ") this.chooseAt(this.current);
     else if (event.key in moves) this.reveal(Math.min(this.shown.length - 1, Math.max(0, moves[event.key] ?? 0)));
     else return;
     event.preventDefault();
@@ -183,7 +160,7 @@ class Picker {
 
   private click(event: Event): void {
     const option = (event.target as Element).closest<HTMLElement>(".tlw-option");
-    if (option) this.choose(Number(option.dataset["index"]));
+    if (option) this.chooseAt(Number(option.dataset["index"]));
   }
 
   private reveal(index: number): void {
@@ -195,14 +172,22 @@ class Picker {
     this.paint();
   }
 
-  private async choose(index: number): Promise<void> {
+  private chooseAt(index: number): void {
     const entry = this.shown[index];
     if (!entry) return;
     this.current = index;
-    this.choosing = entry.name;
+    void this.choose(entry.name);
+  }
+
+  private async choose(name: string): Promise<void> {
+    this.choosing = name;
     this.paint();
-    const answer = await this.commands.send("choose", { name: entry.name });
-    this.choosing = "";
+    await this.ask("choose", { name }, () => (this.choosing = ""));
+  }
+
+  private async ask(name: string, args: Record<string, unknown> = {}, answered: () => void = () => {}): Promise<void> {
+    const answer = await this.commands.send(name, args);
+    answered();
     this.update();
     if (answer === "silence") this.alert.show(STRINGS.silence);
     else if (!answer.ok) this.alert.show(answer.error ?? "");
@@ -210,9 +195,10 @@ class Picker {
 
   private update(): void {
     const chosen = this.model.get("chosen");
-    const facts = chosen.name ? [`${count(chosen.parameters)} ${TEXT.parameters}`, `${TEXT.pixels(chosen.input_size ?? 0)} px`, weights(chosen as Entry)] : [];
-    this.card.replaceChildren(h("strong", { class: "tlw-ellipsis" }, this.model.get("value")), h("span", { class: "tlw-muted" }, facts.join(" · ")));
+    const facts = chosen.name ? [`${count(chosen.parameters)} ${TEXT.parameters}`, `${TEXT.pixels(chosen.input_size ?? 0)} px`, chosen.step_bytes ? TEXT.memory(bytes(chosen.step_bytes)) : "", weights(chosen as Entry)] : [];
+    this.card.replaceChildren(h("strong", { class: "tlw-ellipsis" }, this.model.get("value")), h("span", { class: "tlw-muted" }, facts.filter(Boolean).join(" · ")));
     this.alert.show(this.model.get("error_text"));
+    this.ranking.show(this.model.get("ranking"), this.model.get("value"));
     this.paint();
   }
 }

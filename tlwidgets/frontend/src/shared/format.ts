@@ -15,6 +15,12 @@ export function count(value: number | null | undefined): string {
   return String(value);
 }
 
+/** Bytes in powers of ten, as memory is sold: 4300000000 -> "4.3 GB"; unknown -> "–". */
+export function bytes(value: number | null | undefined): string {
+  const words = count(value);
+  return words === "–" ? words : /[kMG]$/.test(words) ? `${words}B` : `${words} B`;
+}
+
 export function percent(value: number | null | undefined, digits = 1): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return `${(100 * value).toFixed(digits)}%`;
