@@ -1,4 +1,4 @@
-"""The command line: ``tlwidgets train | run | resume | lab | lessons | check | doctor``.
+"""The command line: ``tlwidgets train | run | resume | lab | lessons | check | grade | doctor``.
 
 What a user did wrong is told in one message on standard error, never as a traceback; ``TLW_DEBUG=1`` shows that too.
 Exit codes: 0 done, 1 something is broken, 2 the command cannot be carried out as given, 130 interrupted.
@@ -74,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_lab(commands)
     add_lessons(commands)
     add_check(commands)
+    add_grade(commands)
     doctor = commands.add_parser("doctor", help="check the installation and this machine")
     doctor.set_defaults(carry_out=doctor_command)
     return parser
@@ -162,6 +163,28 @@ def add_check(commands: Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(carry_out=check_command)
 
 
+def add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
+    """``tlwidgets grade``."""
+    grade = commands.add_parser(
+        "grade",
+        allow_abbrev=False,
+        help="grade a folder of students' notebooks",
+        description="Run every notebook in a process of its own, without network, and ask our own checks of what it "
+        "has left. A row is a notebook or a student's sub-folder. This confines mistakes, not malice: a notebook "
+        "runs with your rights.",
+    )
+    grade.add_argument("folder", metavar="FOLDER", help="one notebook or one sub-folder a student")
+    grade.add_argument("--csv", metavar="FILE", help="write the grades there; kept up to date while the grading runs")
+    grade.add_argument("--lesson", metavar="N", help="the lesson of all notebooks (default: each notebook tells)")
+    grade.add_argument("--quiz", action="store_true", help="count the quiz questions too")
+    grade.add_argument("--jobs", type=int, default=1, help="notebooks at a time (%(default)s)")
+    grade.add_argument("--cell-limit", type=float, default=120, help="seconds that one cell may take (%(default)s)")
+    grade.add_argument("--time-limit", type=float, default=900, help="seconds that one notebook may take (%(default)s)")
+    grade.add_argument("--cpu-limit", type=int, default=600, help="processor seconds of one notebook (%(default)s)")
+    grade.add_argument("--memory-limit", type=int, default=4000, help="megabytes of one notebook (%(default)s)")
+    grade.set_defaults(carry_out=grade_command)
+
+
 def train_command(arguments: argparse.Namespace) -> int:
     """Fine-tune as the arguments say and print the result."""
     import tlwidgets as tlw
@@ -245,6 +268,27 @@ def check_command(arguments: argparse.Namespace) -> int:
     passed = sum(outcome.status == "passed" for outcome in outcomes)
     print(f"\n{passed} of {len(outcomes)} checks and quiz questions passed")
     return int(passed < len(outcomes))
+
+
+def grade_command(arguments: argparse.Namespace) -> int:
+    """Grade a folder, write the table anew after every student, print the summary."""
+    from tqdm import tqdm
+
+    from tlwidgets.exercises import grading
+
+    limits = grading.Limits(arguments.cell_limit, arguments.time_limit, arguments.cpu_limit, arguments.memory_limit)
+    students = grading.find_students(Path(arguments.folder))
+    table = Path(arguments.csv) if arguments.csv else None
+    grades: list[grading.Grade] = []
+    if table is not None:
+        grading.write_csv(table, grades)  # a place that cannot be written is told before an hour of grading
+    asked = {"lesson": arguments.lesson, "quizzes": arguments.quiz, "jobs": arguments.jobs}
+    for grade in tqdm(grading.grade_students(students, limits, **asked), total=len(students), unit="student"):
+        grades.append(grade)
+        if table is not None:
+            grading.write_csv(table, grades)
+    print(grading.summary(grades))
+    return 0
 
 
 def doctor_command(_arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tlwidgets.errors import ExerciseError
-from tlwidgets.exercises import check, claim, predict, quiz, reveal, say
+from tlwidgets.exercises import catalogue, check, claim, predict, quiz, reveal, say
 
 LEADS = {1: 0.3, 2: 0.2, 5: 0.01}
 
@@ -50,6 +50,24 @@ def test_an_exception_in_the_learners_function_is_feedback():
     assert "KeyError" in result.hints[0]
     assert "<img" not in result._repr_html_()
     assert "&lt;img" in result._repr_html_()
+
+
+@pytest.mark.parametrize("left", [{"a": 5, "b": ...}, [1, ...], {"a": {"b": (1, ...)}}])
+def test_a_stub_that_is_filled_in_halfway_is_told_what_is_left(left):
+    result = check("wt-vanish", answer=5, leads=left)
+    assert result.unfinished
+    assert repr(result).startswith("check wt-vanish: not yet – Replace the ... that is still in `leads`")
+    assert result.hints[1:] == catalogue.exercise("wt-vanish").hints
+
+
+def test_a_function_that_returns_dots_in_a_dictionary_is_a_stub():
+    result = check("nt-verdict", verdict=lambda *_: {"positive": ...})
+    assert result.unfinished
+    assert result.hints[0].startswith("Replace the ...")
+
+
+def test_a_none_inside_an_answer_is_an_answer():
+    assert not check("wt-vanish", answer=[None], leads=LEADS).unfinished
 
 
 def test_a_card_takes_its_colours_from_the_theme_and_opens_later_hints_on_demand():

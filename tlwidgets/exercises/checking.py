@@ -8,7 +8,7 @@ from typing import Any
 
 from tlwidgets.exercises import catalogue
 from tlwidgets.exercises.cards import card
-from tlwidgets.exercises.model import Exercise, UnfinishedError, Values
+from tlwidgets.exercises.model import Exercise, UnfinishedError, Values, holds_dots
 from tlwidgets.lessons import progress
 
 _MISSING = object()
@@ -25,6 +25,8 @@ class CheckResult:
     """Each visible property in words, with whether it holds."""
     hints: tuple[str, ...] = ()
     """What to think about next, most helpful first; empty when passed."""
+    unfinished: bool = False
+    """Whether a ``...`` of the stub still stands in the answer."""
 
     @property
     def summary(self) -> str:
@@ -66,11 +68,20 @@ def check(exercise_id: str, /, answer: Any = _MISSING, *, strict: bool = False, 
     exercise = catalogue.exercise(exercise_id)
     given = values if answer is _MISSING else {"answer": answer, **values}
     result = _judge(exercise, given)
-    if not strict_by_environment() and _STUB not in result.hints:
+    if not strict_by_environment() and not result.unfinished:
         progress.note(exercise.lesson, "checks", exercise.id, passed=result.passed)
     if not result.passed and (strict or strict_by_environment()):
         raise AssertionError(repr(result))
     return result
+
+
+def judge(exercise_id: str, values: Values) -> CheckResult:
+    """What :func:`check` says of these values, with no progress noted and nothing raised: for graders.
+
+    Raises:
+        ExerciseError: no exercise has this id.
+    """
+    return _judge(catalogue.exercise(exercise_id), values)
 
 
 def strict_by_environment() -> bool:
@@ -83,13 +94,15 @@ def _judge(exercise: Exercise, given: Values) -> CheckResult:
         wanted = ", ".join(f"{name}=…" for name in exercise.takes)
         return _not_yet(exercise, f'This check takes check("{exercise.id}", {wanted}).')
     if any(value is None or value is ... for value in given.values()):
-        return _not_yet(exercise, _STUB)
+        return _not_yet(exercise, _STUB, unfinished=True)
+    if left := next((name for name, value in given.items() if holds_dots(value)), None):
+        return _not_yet(exercise, _LEFT.format(name=left), unfinished=True)
     try:
         properties = tuple((each.says, bool(each.holds(given))) for each in exercise.properties)
     except UnfinishedError:
-        return _not_yet(exercise, _STUB)
+        return _not_yet(exercise, _STUB, unfinished=True)
     except Exception as error:  # noqa: BLE001 - whatever the learner's code raises is feedback, not a crash of the lesson
-        seen = f"Your answer could not be tried: {type(error).__name__}: {error}".splitlines()[0]
+        seen = f"{UNTRIED} {type(error).__name__}: {error}".splitlines()[0]
         return _not_yet(exercise, *_recognised(exercise, given) or (seen,))
     passed = all(ok for _, ok in properties)
     hints = () if passed else (*_recognised(exercise, given), *exercise.hints)
@@ -97,11 +110,14 @@ def _judge(exercise: Exercise, given: Values) -> CheckResult:
 
 
 _STUB = "Replace the ... with your answer, run that cell, then run this one again."
+_LEFT = "Replace the ... that is still in `{name}`, every one of them, run that cell, then run this one again."
+UNTRIED = "Your answer could not be tried:"
+"""How a hint begins that tells of an exception in the learner's code."""
 
 
-def _not_yet(exercise: Exercise, reason: str) -> CheckResult:
+def _not_yet(exercise: Exercise, reason: str, *, unfinished: bool = False) -> CheckResult:
     properties = tuple((each.says, False) for each in exercise.properties)
-    return CheckResult(exercise.id, exercise.title, False, properties, (reason, *exercise.hints))
+    return CheckResult(exercise.id, exercise.title, False, properties, (reason, *exercise.hints), unfinished)
 
 
 def _recognised(exercise: Exercise, given: Values) -> tuple[str, ...]:

@@ -90,8 +90,16 @@ def finished(result: Any) -> Any:
     """Hand back what a learner's function returned.
 
     Raises:
-        UnfinishedError: it returned ``None`` or ``...``, as a stub does.
+        UnfinishedError: it returned ``None`` or ``...``, as a stub does, or something that still holds a ``...``.
     """
-    if result is None or result is ...:
+    if result is None or result is ... or holds_dots(result):
         raise UnfinishedError
     return result
+
+
+def holds_dots(value: Any, depth: int = 3) -> bool:
+    """Whether a ``...`` of the stub is left inside a dictionary, list, tuple or set, or in one within it."""
+    if depth == 0 or not isinstance(value, dict | list | tuple | set):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return any(each is ... or holds_dots(each, depth - 1) for each in inside)

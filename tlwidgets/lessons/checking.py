@@ -20,7 +20,7 @@ class Outcome:
 
     id: str
     status: str
-    """One of "passed", "not yet" and "could not run"."""
+    """In a notebook "passed", "not yet" or "could not run"; a grader has more words."""
     text: str = ""
     """The first hint, or why it could not run."""
 
