@@ -21,6 +21,7 @@ import tlwidgets
 
 STATIC = Path(tlwidgets.__file__).parent / "static"
 LABEXTENSION = Path(tlwidgets.__file__).parent / "labextension"
+AXE = Path(__file__).parents[2] / "tlwidgets/frontend/node_modules/axe-core/axe.min.js"
 CHROMIUM = os.environ.get("TLW_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_ARGS = [
     "--headless=new",
@@ -106,6 +107,7 @@ class BarePage:
 
     def __init__(self, page: Any) -> None:
         self.page = page
+        self._heard = 0
 
     def mount(self, stem: str, state: dict[str, Any], *, dark: bool = False, width: int = 900) -> Any:
         """Draws a widget.
@@ -131,6 +133,28 @@ class BarePage:
         module = (STATIC / f"{stem}.js").read_text("utf-8")
         self.page.evaluate(FAKE_MODEL, {"esm": module, "state": {"error_text": "", **state}})
         return self.page.locator("#widget .tlw-root")
+
+    def show(self, widget: Any, *, dark: bool = False, width: int = 900) -> Any:
+        """Draws a real widget of the kernel as it stands, whose channel is a ``FakeComm``; returns the root."""
+        hidden = {"layout", "tabbable", "tooltip"}
+        state = {key: value for key, value in widget.get_state().items() if key[0] != "_" and key not in hidden}
+        self._heard = 0
+        root = self.mount(type(widget).__module__.rpartition(".")[2], state, dark=dark, width=width)
+        self.pass_on(widget)
+        return root
+
+    def pass_on(self, widget: Any) -> None:
+        """Gives the kernel what the page has said since, and the page what the kernel answers."""
+        said = self.sent[self._heard :]
+        self._heard += len(said)
+        before = len(widget.comm.messages)
+        for content in said:
+            widget._handle_custom_msg(content, [])
+        for message in widget.comm.messages[before:]:
+            if message.kind == "custom":
+                self.receive_files(message.content, *message.buffers)
+            for key, value in message.content.items() if message.kind == "update" else ():
+                self.set(key, value)
 
     def receive_files(self, content: dict[str, Any], *files: bytes) -> None:
         """Delivers a message of the kernel with files, such as pictures."""
@@ -166,6 +190,29 @@ def theme_css(dark: bool) -> str:
     name = f"theme-{'dark' if dark else 'light'}-extension"
     path = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab" / name / "index.css"
     return path.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def audit() -> Callable[..., None]:
+    """Judges a part of a page with axe-core; what is serious or critical fails the test."""
+    if not AXE.is_file():
+        pytest.fail("axe-core is not installed: npm ci in tlwidgets/frontend.")
+    source = AXE.read_text("utf-8")
+
+    def judge(page: Any, selector: str) -> None:
+        page.evaluate(source)
+        found = page.evaluate(
+            "(selector) => axe.run(selector, { resultTypes: ['violations', 'passes', 'incomplete'] })", selector
+        )
+        # Unless contrast was really measured, no fault means nothing.
+        assert "color-contrast" in {rule["id"] for rule in found["passes"]}
+        serious = [rule for rule in found["violations"] if rule["impact"] in {"serious", "critical"}]
+        faults = [
+            f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in serious for node in rule["nodes"]
+        ]
+        assert not faults, "\n".join(faults)
+
+    return judge
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import "./styles/base.css";
 import "./styles/dashboard.css";
 import { Chart } from "./shared/chart";
 import { commands, type Commands } from "./shared/commands";
-import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
+import { alertLine, h, icon, mount, scrolling, setDisabled, setText } from "./shared/dom";
 import { duration, loss, percent, rate, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
@@ -141,7 +141,7 @@ class Dashboard {
   private table(): HTMLElement {
     const table = h("table", { class: "tlw-table" }, h("thead", {}, this.headings), this.rows);
     this.fillHeadings();
-    return h("details", { class: "tlw-details" }, h("summary", {}, TEXT.table), h("div", { class: "tlw-scroll" }, table));
+    return h("details", { class: "tlw-details" }, h("summary", {}, TEXT.table), scrolling("tlw-scroll", TEXT.table, table));
   }
 
   private listen(): void {

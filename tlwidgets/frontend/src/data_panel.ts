@@ -1,6 +1,6 @@
 import "./styles/base.css";
 import "./styles/data_panel.css";
-import { h, mount, setText } from "./shared/dom";
+import { h, mount, scrolling, setText } from "./shared/dom";
 import { whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
@@ -65,7 +65,7 @@ class DataPanel {
     const head = h("tr", {}, h("th", { scope: "col" }, name), h("td"), column(train), column(val), column(test));
     const table = h("table", { class: "tlw-table" }, h("caption", { class: "tlw-hidden-label" }, TEXT.classes), h("thead", {}, head), h("tbody", {}, ...rows), h("tfoot", {}, total));
     const more = this.model.get("more_classes");
-    return h("div", { class: "tlw-counts" }, table, more > 0 && h("p", { class: "tlw-lead" }, TEXT.more(more)));
+    return scrolling("tlw-counts", TEXT.classes, table, more > 0 && h("p", { class: "tlw-lead" }, TEXT.more(more)));
   }
 
   private samples(): HTMLElement {

@@ -77,6 +77,7 @@ class Predictions {
     });
     cleanup.add(() => [...this.pictures.values(), ...this.explanation].forEach((url) => URL.revokeObjectURL(url)));
     answers.ask({ t: "ready" });
+    this.alert.show(model.get("error_text"));
     this.update();
   }
 

@@ -1,6 +1,6 @@
 import "./styles/base.css";
 import "./styles/results.css";
-import { h, mount, setText } from "./shared/dom";
+import { h, mount, scrolling, setText } from "./shared/dom";
 import { duration, percent, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { STRINGS } from "./shared/strings";
@@ -35,7 +35,7 @@ interface State {
 const TEXT = STRINGS.results;
 
 class Results {
-  private readonly table = h("div", { class: "tlw-scroll" });
+  private readonly table = scrolling("tlw-scroll", TEXT.title);
   private readonly card = h("div");
 
   constructor(
@@ -112,7 +112,7 @@ function confusion(card: Card): HTMLElement {
     });
     return h("tr", {}, h("th", { scope: "row", title: card.classes[index] ?? "" }, short(card.classes[index] ?? "")), ...cells);
   });
-  return h("div", {}, h("h4", {}, TEXT.confusion), h("table", { class: "tlw-confusion" }, h("thead", {}, head), h("tbody", {}, ...rows)));
+  return scrolling("", TEXT.confusion, h("h4", {}, TEXT.confusion), h("table", { class: "tlw-confusion" }, h("thead", {}, head), h("tbody", {}, ...rows)));
 }
 
 function wrongest(card: Card): HTMLElement {

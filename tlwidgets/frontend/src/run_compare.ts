@@ -1,7 +1,7 @@
 import "./styles/base.css";
 import "./styles/run_compare.css";
 import { commands, type Commands } from "./shared/commands";
-import { alertLine, h, icon, mount, setText } from "./shared/dom";
+import { alertLine, h, icon, mount, scrolling, setText } from "./shared/dom";
 import { percent } from "./shared/format";
 import { lineChart } from "./shared/line_chart";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
@@ -56,7 +56,7 @@ class RunCompare {
     const table = h("table", { class: "tlw-table" }, h("thead", {}, head), this.list);
     mount(el, "compare", TEXT.title).append(
       h("div", { class: "tlw-head" }, words, h("div", { class: "tlw-actions" }, this.measure, refresh)),
-      h("div", { class: "tlw-compare-list" }, table),
+      scrolling("tlw-compare-list", TEXT.title, table),
       this.status,
       this.chart,
       this.tables,
@@ -69,6 +69,7 @@ class RunCompare {
     this.updateList();
     this.updateChart();
     this.updateTables();
+    this.alert.show(model.get("error_text"));
   }
 
   private async ask(name: string, args: Record<string, unknown> = {}): Promise<void> {
@@ -119,11 +120,11 @@ class RunCompare {
     const metrics = model.get("metrics").map((row) => h("tr", {}, h("th", { scope: "row" }, row.metric.replaceAll("_", " ")), ...row.values.map(metric)));
     const differing = model.get("differences").map((row) => h("tr", {}, h("th", { scope: "row" }, row.field.replaceAll("_", " ")), ...row.values.map((value) => h("td", { class: "tlw-mono" }, value || "–"))));
     const verdicts = model.get("verdicts").map((words) => h("li", {}, icon("check"), " ", words));
-    const scroll = (table: HTMLElement): HTMLElement => h("div", { class: "tlw-compare-scroll" }, table);
+    const scroll = (label: string, table: HTMLElement): HTMLElement => scrolling("tlw-compare-scroll", label, table);
     this.tables.replaceChildren(
       ...(verdicts.length ? [h("h4", {}, TEXT.verdicts), h("ul", { class: "tlw-compare-verdicts" }, ...verdicts)] : []),
-      ...(metrics.length ? [h("h4", {}, TEXT.metrics), scroll(h("table", { class: "tlw-table" }, head(TEXT.metric), h("tbody", {}, ...metrics)))] : []),
-      ...(chosen.length > 1 ? [h("h4", {}, TEXT.differences), differing.length ? scroll(h("table", { class: "tlw-table" }, head(TEXT.field), h("tbody", {}, ...differing))) : h("p", { class: "tlw-lead" }, TEXT.same)] : []),
+      ...(metrics.length ? [h("h4", {}, TEXT.metrics), scroll(TEXT.metrics, h("table", { class: "tlw-table" }, head(TEXT.metric), h("tbody", {}, ...metrics)))] : []),
+      ...(chosen.length > 1 ? [h("h4", {}, TEXT.differences), differing.length ? scroll(TEXT.differences, h("table", { class: "tlw-table" }, head(TEXT.field), h("tbody", {}, ...differing))) : h("p", { class: "tlw-lead" }, TEXT.same)] : []),
     );
   }
 }

@@ -64,6 +64,7 @@ class Teach {
     cleanup.add(() => clearTimeout(this.lookAgain));
     cleanup.add(() => this.pictures.forEach(({ url }) => URL.revokeObjectURL(url)));
     answers.ask({ t: "ready" });
+    this.alert.show(model.get("error_text"));
     this.updateClasses();
     this.updateAnswer();
   }

@@ -88,8 +88,9 @@ class Row {
   ) {
     this.title = h(
       "button",
-      { class: "tlw-lesson-open", type: "button", "aria-label": COURSE.open(lesson.title), title: lesson.title, onclick: () => actions.open(lesson) },
+      { class: "tlw-lesson-open", type: "button", "aria-label": COURSE.open(`${lesson.number} ${lesson.topic}`), title: lesson.title, onclick: () => actions.open(lesson) },
       h("span", { class: "tlw-lesson-number" }, lesson.number),
+      " ",
       h("span", { class: "tlw-lesson-topic" }, lesson.topic),
     );
     this.bar = progressBar(lesson.title);

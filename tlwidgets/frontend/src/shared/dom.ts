@@ -65,6 +65,11 @@ export function icon(name: IconName, filled = false): SVGSVGElement {
   return svg;
 }
 
+/** A box that scrolls, and that the keyboard can scroll too. */
+export function scrolling(className: string, label: string, ...children: Child[]): HTMLElement {
+  return h("div", { class: className, role: "group", tabindex: 0, "aria-label": label }, ...children);
+}
+
 const OWN_KEYS = "data-lm-suppress-shortcuts";
 
 /** Prepare the element of a view: our class, our keys kept from the notebook, and nothing left from an earlier render. */

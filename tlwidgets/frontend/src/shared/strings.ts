@@ -12,7 +12,7 @@ export const STRINGS = {
     norm: "BatchNorm",
     states: { frozen: "Frozen", norm: "Norms only", lora: "LoRA", trainable: "Trainable" } as Record<string, string>,
     until: "Freeze to here",
-    untilLabel: (stage: string) => `Freeze everything from the input up to ${stage}`,
+    untilLabel: (stage: string) => `Freeze to here: everything from the input up to ${stage}`,
     toggleLabel: (stage: string) => `${stage} learns`,
     normMoves: "moves",
     normFixed: "fixed",
