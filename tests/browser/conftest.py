@@ -145,9 +145,11 @@ class BarePage:
 
     def pass_on(self, widget: Any) -> None:
         """Gives the kernel what the page has said since, and the page what the kernel answers."""
+        before = len(widget.comm.messages)
+        for state in self.page.evaluate("model.saved.splice(0)"):
+            widget.set_state({key: value for key, value in state.items() if getattr(widget, key, value) != value})
         said = self.sent[self._heard :]
         self._heard += len(said)
-        before = len(widget.comm.messages)
         for content in said:
             widget._handle_custom_msg(content, [])
         for message in widget.comm.messages[before:]:

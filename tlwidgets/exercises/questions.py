@@ -1,10 +1,11 @@
-"""Predictions before a result and quizzes after it; both by code, so that they work without a mouse.
+"""Predictions before a result and quizzes after it: by code, or by a click where the choice is left out.
 
 A prediction reveals nothing until :func:`reveal` is called below the result.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from tlwidgets.lessons import progress
 
 _predictions: dict[str, tuple[str, float | None]] = {}
 """What the learner predicted in this kernel: question id to choice and confidence."""
+_clicked: set[str] = set()
+"""Predictions that were made by a click: their cells hold no answer, and say so again whenever they are run."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,12 +39,34 @@ class Reply:
         return card(good=self.good, title=f"{self.kind} {self.id}", status=self.status, lines=lines)
 
 
-def predict(question_id: str, /, choice: Any, confidence: Any = None) -> Reply:
+@dataclass(frozen=True, repr=False)
+class Asked(Reply):
+    """A question that is still open: in a notebook the choices to click, elsewhere one line."""
+
+    show: Callable[[], Any]
+    """Makes the widget."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        if in_notebook():
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.show().model_id}
+            bundle["application/vnd.jupyter.widget-view+json"] = view
+        return bundle
+
+
+def in_notebook() -> bool:
+    """Whether a kernel runs this, so that somebody may be there to click."""
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def predict(question_id: str, /, choice: Any = ..., confidence: Any = None) -> Reply:
     """Write a prediction down before the result is visible. Nothing is revealed.
 
     Args:
         question_id: the question.
-        choice: the letter of one of its choices; ``...`` means not yet.
+        choice: the letter of one of its choices; left out or ``...`` it shows them to click.
         confidence: how sure you are, from 0 (a guess) to 1 (certain); optional.
 
     Returns:
@@ -51,6 +76,9 @@ def predict(question_id: str, /, choice: Any, confidence: Any = None) -> Reply:
         ExerciseError: no prediction has this id.
     """
     question = catalogue.question(question_id, "predict")
+    if choice is ...:
+        return _ask_prediction(question)
+    _clicked.discard(question_id)
     if not _offered(choice, question):
         _predictions.pop(question_id, None)
         return Reply("predict", question_id, "not yet", _pick_one(question), good=False)
@@ -62,6 +90,25 @@ def predict(question_id: str, /, choice: Any, confidence: Any = None) -> Reply:
     return Reply(
         "predict", question_id, "recorded", f"You chose {choice}{how_sure}. Run on: the result will tell.", good=True
     )
+
+
+def _ask_prediction(question: Question) -> Reply:
+    """Show the choices, with what was clicked before; what an earlier run of the cell wrote down no longer holds."""
+    from tlwidgets.exercises.choice import choice_widget
+
+    if question.id not in _clicked:
+        _predictions.pop(question.id, None)
+
+    def answer(choice: str, sure: float) -> Reply:
+        reply = predict(question.id, choice, sure)
+        _clicked.add(question.id)
+        return reply
+
+    def show() -> Any:
+        return choice_widget(question, answer, *_predictions.get(question.id, ("", None)))
+
+    status, text = ("recorded", "") if question.id in _predictions else ("not yet", _pick_one(question))
+    return Asked("predict", question.id, status, text, good=question.id in _predictions, show=show)
 
 
 def reveal(question_id: str, /) -> Reply:
@@ -85,12 +132,12 @@ def reveal(question_id: str, /) -> Reply:
     return Reply("prediction", question_id, status, question.feedback[choice], good=right)
 
 
-def quiz(question_id: str, /, choice: Any, *, strict: bool = False) -> Reply:
+def quiz(question_id: str, /, choice: Any = ..., *, strict: bool = False) -> Reply:
     """Answer a quiz question.
 
     Args:
         question_id: the question.
-        choice: the letter of one of its choices; ``...`` means not yet.
+        choice: the letter of one of its choices; left out or ``...`` it shows them to click.
         strict: raise when the answer is not right; also on under a grader, as in :func:`tlwidgets.exercises.check`.
 
     Raises:
@@ -105,7 +152,16 @@ def quiz(question_id: str, /, choice: Any, *, strict: bool = False) -> Reply:
         progress.note(question.lesson, "quiz", question_id, passed=right)
     if not right and (strict or strict_by_environment()):
         raise AssertionError(repr(reply))
-    return reply
+    return _ask_quiz(question) if choice is ... else reply
+
+
+def _ask_quiz(question: Question) -> Reply:
+    from tlwidgets.exercises.choice import choice_widget
+
+    def show() -> Any:
+        return choice_widget(question, lambda choice, _: quiz(question.id, choice))
+
+    return Asked("quiz", question.id, "not yet", _pick_one(question), good=False, show=show)
 
 
 def _pick_one(question: Question) -> str:
