@@ -10,6 +10,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # The tools that benchmarks compare with bring their own demands; the environment of `make setup` stays free of them.
 BENCH_VENV ?= .venv-bench
+# nbgrader adds menus and server extensions to every JupyterLab beside it, so it lies in a small environment on top of the other.
+CLASSROOM_VENV ?= .venv-classroom
 SCRIPTS ?= $(wildcard benchmarks/*.py)
 ARGS ?=
 WORKERS ?= 0
@@ -22,7 +24,7 @@ lessons := $(wildcard notebooks/lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab test lint typecheck notebooks notebooks-check bench clean
+.PHONY: help setup lab test lint typecheck notebooks notebooks-check classroom-check bench clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,11 +54,14 @@ notebooks: setup ## write notebooks/lessons and notebooks/solutions from noteboo
 notebooks-check: setup ## fail if the written notebooks are not those of their sources
 	$(bin)/python notebooks/generate.py --check $(ARGS)
 
+classroom-check: $(CLASSROOM_VENV)/.ready ## run nbgrader's own tools over the lessons
+	TLW_REQUIRE_NBGRADER=1 OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR) $(CLASSROOM_VENV)/bin/python -m pytest tests/notebooks/test_nbgrader.py $(ARGS)
+
 bench: $(BENCH_VENV)/.ready ## run the benchmarks, one after the other, beside the tools they compare with
 	set -e; for script in $(SCRIPTS); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script $(ARGS); done
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) $(BENCH_VENV) dist build tlwidgets/static tlwidgets/labextension tlwidgets/frontend/node_modules tlwidgets/frontend/lab/node_modules tlwidgets/frontend/lab/lib .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(CLASSROOM_VENV) dist build tlwidgets/static tlwidgets/labextension tlwidgets/frontend/node_modules tlwidgets/frontend/lab/node_modules tlwidgets/frontend/lab/lib .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv installs in a fraction of pip's time; where it cannot be had or cannot reach the index, pip does the same.
@@ -75,6 +80,13 @@ $(ready): pyproject.toml hatch_build.py
 
 $(BENCH_VENV)/.ready: pyproject.toml hatch_build.py
 	$(call environment,$(BENCH_VENV),bench)
+
+# What the other environment holds is there already for pip, so only nbgrader and its own demands are installed.
+$(CLASSROOM_VENV)/.ready: $(ready)
+	$(PYTHON) -m venv $(CLASSROOM_VENV)
+	$(bin)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(CLASSROOM_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beneath.pth"
+	$(CLASSROOM_VENV)/bin/python -m pip install --quiet 'nbgrader>=0.9.5'
+	@touch $@
 
 # The installation has built it already; this builds it again when a source or a lesson has changed since.
 $(static): $(frontend) $(lessons) | $(ready)
