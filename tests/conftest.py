@@ -20,6 +20,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{lesson if 'slow' in item.keywords else ''}"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the lessons took, as their tests measured it; each report carries its own, from whichever process."""
+    reports = [report for word in ("passed", "failed") for report in terminalreporter.getreports(word)]
+    measured = [dict(report.user_properties) for report in reports if report.when == "call"]
+    lessons = sorted((each["lesson"], each["seconds"], each["megabytes"]) for each in measured if "lesson" in each)
+    if lessons:
+        terminalreporter.section("what each lesson takes above its imports, on one thread")
+        terminalreporter.line(f"{'lesson':28} {'CPU seconds':>11} {'memory, MB':>11}")
+    for name, seconds, megabytes in lessons:
+        terminalreporter.line(f"{name:28} {seconds:11.1f} {megabytes:11.0f}")
+
+
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
     np.random.seed(0)  # noqa: NPY002  libraries draw from it

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from costs import Cost, run_measured
 
 from tlwidgets.exercises import catalogue
 
@@ -158,14 +159,60 @@ def test_a_students_notebook_runs_from_top_to_bottom_and_every_check_says_not_ye
 
 @pytest.mark.slow
 @every_lesson
-def test_nbval_finds_every_output_as_it_was_written(name, offline, tmp_path):
+def test_nbval_finds_every_output_as_it_was_written_within_the_budget(
+    name, offline, tmp_path, imports, record_property
+):
     shutil.copy(NOTEBOOKS / "solutions" / f"{name}.ipynb", tmp_path)  # a lesson's runs go beside it
+    returncode, said, cost = nbval(tmp_path / f"{name}.ipynb", offline)
+    assert returncode == 0, said[-6000:]
+    assert f"{len(code(read('solutions', name)))} passed" in said
+    above = cost.above(imports("tlw.load_backbone('minilm')" if "minilm" in source_of(name) else ""))
+    record_property("lesson", name)
+    record_property("seconds", above.seconds)
+    record_property("megabytes", above.megabytes)
+    # The table at the end of the tests shows these, also where several processes share them.
+    assert above.seconds <= MOST_SECONDS
+    assert above.megabytes <= MOST_MEGABYTES
+
+
+MOST_SECONDS, MOST_MEGABYTES = 60, 450  # processor time on one thread, and memory, above what the imports take
+
+
+def nbval(path, environment):
+    """Compare a notebook's outputs with those of a new run: exit code, what nbval says, what the run took."""
     options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", f"--nbval-sanitize-with={NBVAL}"]
-    quiet = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tmp_path}"]
-    command = [sys.executable, "-m", "pytest", *options, *quiet, str(tmp_path / f"{name}.ipynb")]
-    done = subprocess.run(command, env=offline, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stdout[-6000:]
-    assert f"{len(code(read('solutions', name)))} passed" in done.stdout
+    quiet = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={path.parent}"]
+    command = [sys.executable, "-m", "pytest", *options, *quiet, str(path)]
+    return run_measured(command, environment, path.parent, timeout=900)
+
+
+IMPORTS = """import accelerate, ipywidgets, matplotlib.figure, pandas, sklearn.linear_model, timm, torch, torchvision
+import tlwidgets as tlw
+tlw.Studio, tlw.fit, tlw.compare
+"""
+
+
+taken_by_imports: dict[str, Cost] = {}  # measured once in each process
+
+
+@pytest.fixture
+def imports(offline, tmp_path):
+    """What a notebook takes that only imports, as every lesson does; text needs more."""
+
+    def taken(more):
+        if more not in taken_by_imports:
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IMPORTS + more)])
+            nbformat.write(notebook, tmp_path / "imports.ipynb")
+            returncode, said, cost = nbval(tmp_path / "imports.ipynb", offline)
+            assert returncode == 0, said
+            taken_by_imports[more] = cost
+        return taken_by_imports[more]
+
+    return taken
+
+
+def source_of(name):
+    return (NOTEBOOKS / "src" / f"{name}.py").read_text(encoding="utf-8")
 
 
 NBVAL = Path(__file__).parents[1] / "nbval.cfg"
