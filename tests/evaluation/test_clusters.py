@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -30,6 +32,20 @@ def test_it_is_drawn_with_a_text_for_those_who_do_not_see_it(faces: Clustering) 
         assert len(figure.axes[0].collections) == 2
     assert "2 groups among 200 images of 'faces' by kmeans: silhouette" in faces.alt
     assert "labelled 'face'" in faces.alt
+
+
+def test_a_sheet_has_a_row_a_group_the_nearest_to_the_middle_first(faces: Clustering) -> None:
+    figure = faces.show(3)
+    drawn = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert len(drawn) == 6
+    for group in (0, 1):
+        for place, index in enumerate(faces.examples(group, 3)):
+            assert np.array_equal(drawn[3 * group + place], faces.data.image(index))
+
+
+def test_a_group_smaller_than_its_row_leaves_places_empty(faces: Clustering) -> None:
+    few = replace(faces, clusters=np.where(np.arange(200) < 198, 0, 1))
+    assert sum(len(axes.images) for axes in few.show(5).axes) == 7
 
 
 def test_labels_are_not_looked_at(recipe: tlw.Recipe) -> None:

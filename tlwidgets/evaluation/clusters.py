@@ -80,6 +80,23 @@ class Clustering:
         distances = np.linalg.norm(self.features[members] - self.features[members].mean(0), axis=1)
         return [int(row) for row in self.rows[members[np.argsort(distances, kind="stable")[:n]]]]
 
+    def show(self, n: int = 6) -> Figure:
+        """Draws the n samples nearest to the middle of each group, a row a group; made without pyplot.
+
+        Args:
+            n: How many of each group, at most.
+        """
+        chosen = [self.examples(group, n) for group in range(int(self.clusters.max()) + 1)]
+        columns = max(map(len, chosen))
+        figure = Figure(figsize=(0.5 + 0.9 * columns, 0.9 * len(chosen)), layout="constrained")
+        for group, row in enumerate(figure.subplots(len(chosen), columns, squeeze=False)):
+            for axes in row:
+                axes.set_axis_off()
+            for axes, index in zip(row, chosen[group], strict=False):
+                axes.imshow(self.data.image(index), interpolation="nearest")
+            row[0].set_title(f"group {group}", fontsize=8, loc="left")
+        return figure
+
     def plot(self, embedding: str = "tsne") -> Figure:
         """Draws the samples in the plane, a colour and marker a group; made without pyplot. Alt text: ``alt``.
 
