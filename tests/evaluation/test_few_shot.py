@@ -74,6 +74,7 @@ def test_the_interval_is_students_over_episodes() -> None:
     assert found.interval == pytest.approx(
         student.interval(0.95, 29, accuracies.mean(), accuracies.std(ddof=1) / 30**0.5)
     )
+    assert "5 classes with 1 example each" in found.sentence
     assert "30 episodes, chance 20 %" in found.sentence
 
 

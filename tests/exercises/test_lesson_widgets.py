@@ -60,3 +60,11 @@ def test_the_slider_of_choosing_tells_both_jobs():
     first, last = through(explore_networks(table))
     assert first == "all-round: LogME 0.25 on digits, -0.05 on scraps."
     assert last.startswith("pen: LogME 0.20")
+
+
+def test_the_slider_of_few_shot_tells_one_example_from_five():
+    from tlwidgets.exercises.experiments.few_shot import explore_ways
+
+    first, last = through(explore_ways(pd.DataFrame({"one": [0.97, 0.76], "five": [0.99, 0.93]}, index=[2, 20])))
+    assert first == "2 signs: of 100 pictures 50 are right by guessing, 97 with one example of each sign, 99 with five."
+    assert last.startswith("20 signs: of 100 pictures 5 are right by guessing, 76")

@@ -78,8 +78,9 @@ class FewShot:
     def sentence(self) -> str:
         """The result in words."""
         low, high = self.interval
+        examples = "example" if self.n_shot == 1 else "examples"
         return (
-            f"{self.method} on {self.backbone}, {self.n_way} classes with {self.n_shot} examples each: "
+            f"{self.method} on {self.backbone}, {self.n_way} classes with {self.n_shot} {examples} each: "
             f"{100 * self.mean:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}, "
             f"{len(self.accuracies)} episodes, chance {100 / self.n_way:.0f} %)."
         )
