@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import tlwidgets as tlw
-from tlwidgets.errors import RecipeError
+from tlwidgets.errors import RecipeError, RunError
 from tlwidgets.methods import multi_task
 from tlwidgets.training import Batch, EpochEnded
 from tlwidgets.training.method import Setting
@@ -81,6 +81,32 @@ def test_a_run_learns_all_its_tasks_and_goes_on_after_a_stop(
     session.start().wait(120)
     resumed = tlw.resume(tmp_path / "halved", progress=False)
     assert list(whole.history["train_loss"]) == list(resumed.history["train_loss"])
+
+
+def test_the_heads_of_a_saved_run_answer_wherever_it_lies(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    tasks = {"striped": STRIPED, "way": {"across": "across", "down": "down", "plain": None}}
+    some = recipe.replace(method="multi_task", method_options={"tasks": tasks}, epochs=4)
+    trained = tlw.fit(some, tmp_path / "run", progress=False)
+    trained.path.rename(tmp_path / "elsewhere")
+    run = tlw.Run.load(tmp_path / "elsewhere")
+    assert run.tasks == {"striped": ("plain", "striped"), "way": ("across", "down")}
+    rows = recipe.data.indices("val")
+    images, names = recipe.data.images(rows), [recipe.data.classes[number] for number in recipe.data.labels[rows]]
+    striped = run.predict(images, task="striped")
+    right = np.mean([answer == STRIPED[name] for answer, name in zip(striped, names, strict=True)])
+    assert right == pytest.approx(run.history["val_accuracy_striped"].iloc[-1])
+    assert set(run.predict(images, task="way")) <= {"across", "down"}
+    assert np.allclose(run.predict_proba(images, "striped").sum(1), 1)
+    assert run.predict(images) != striped
+    with pytest.raises(RunError, match="no task 'colour'"):
+        run.predict(images, task="colour")
+
+
+def test_a_run_of_one_task_has_no_others(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    run = tlw.fit(recipe.replace(epochs=1), tmp_path / "run", progress=False)
+    assert run.tasks == {}
+    with pytest.raises(RunError, match="no task 'striped'"):
+        run.predict(recipe.data.images([0]), task="striped")
 
 
 def test_tasks_are_columns_of_the_table_that_the_images_come_from(

@@ -4,16 +4,18 @@ Caruana (1997), "Multitask learning", Machine Learning 28: what helps one task m
 Kendall, Gal, Cipolla (2018), "Multi-task learning using uncertainty to weigh losses", CVPR, arXiv 1705.07115: with
 ``weighting="uncertainty"`` a loss L counts exp(-s) L + s / 2 with a learned s, so that a task that stays noisy counts
 less. The cosine between the tasks' gradients in the trunk is a column of the history: below 0 they are in conflict (Yu
-et al. 2020, arXiv 2001.06782), and separate networks may be better.
+et al. 2020, arXiv 2001.06782), and separate networks may be better. Once trained, ``run.predict(images, task="name")``
+asks a further head.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -22,6 +24,7 @@ from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.stream import Stream
 from tlwidgets.training.tapping import classifier_of, feature_size, logits_and_features
+from tlwidgets.training.task_heads import TaskHeads
 from tlwidgets.training.task_labels import MISSING, TaskLabels, read_tasks
 
 WEIGHTINGS = ("fixed", "uncertainty")
@@ -43,16 +46,6 @@ def gradient_cosine(first: torch.Tensor, second: torch.Tensor, parameters: Seque
     return float(flat[0] @ flat[1] / lengths) if lengths > 0 else math.nan
 
 
-class Heads(nn.Module):
-    """The further tasks' heads, and every task's learned log variance; the run's own task is the first."""
-
-    def __init__(self, size: int, tasks: Sequence[TaskLabels]) -> None:
-        super().__init__()
-        # Behind zeros a trunk learns nothing from a head in its first step; a small random one starts at once.
-        self.layers = nn.ModuleList(nn.Linear(size, len(task.classes)) for task in tasks)
-        self.log_variances = nn.Parameter(torch.zeros(1 + len(tasks)))
-
-
 @dataclass
 class MultiTask:
     """Several tasks on one trunk.
@@ -67,7 +60,7 @@ class MultiTask:
 
     setting: Setting
     tasks: list[TaskLabels]
-    modules: Heads
+    modules: TaskHeads
     weights: torch.Tensor | None
     conflict_every: int
     cacheable: ClassVar[bool] = False
@@ -76,30 +69,30 @@ class MultiTask:
         """Weighted losses of all tasks; hits of the run's own."""
         logits, features = logits_and_features(model, classifier_of(self.setting.backbone), batch.images)
         losses, extras = [functional.cross_entropy(logits, batch.labels)], {}
-        for task, head in zip(self.tasks, self.modules.layers, strict=True):
-            labels = task.numbers[batch.indices].to(features.device)
-            known, answers = labels != MISSING, head(features)
-            rate = functional.cross_entropy(answers[known], labels[known]) if known.any() else 0 * answers.sum()
-            losses.append(rate)
-            hits = (answers.argmax(1) == labels)[known].double()
-            extras[f"accuracy_{task.name}"] = hits.mean().item() if known.any() else math.nan
+        for name, answers, labels in self._answers(features, batch.indices):
+            # The mean of none would be nan; a sum of none is 0 and still reaches the head.
+            losses.append(functional.cross_entropy(answers, labels, reduction="sum") / max(len(labels), 1))
+            extras[f"accuracy_{name}"] = (answers.argmax(1) == labels).double().mean().item()
         extras |= self._conflicts(losses, batch.step)
         stacked = torch.stack(losses)
         if self.weights is None:
             loss = uncertainty_weighted(stacked, self.modules.log_variances)
         else:
             loss = (self.weights.to(stacked.device) * stacked).sum()
-        correct = int((logits.argmax(1) == batch.labels).sum())
-        return StepResult(loss, len(batch.labels), correct, extras)
+        return StepResult(loss, len(batch.labels), int((logits.argmax(1) == batch.labels).sum()), extras)
+
+    def _answers(self, features: torch.Tensor, indices: np.ndarray) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
+        """Every further task's name, with logits (K, C) and labels (K,) of those samples that have its label."""
+        for task, head in zip(self.tasks, self.modules.layers, strict=True):
+            labels = task.numbers[indices].to(features.device)
+            known = labels != MISSING
+            yield task.name, head(features)[known], labels[known]
 
     def _conflicts(self, losses: Sequence[torch.Tensor], step: int) -> dict[str, float]:
         names = [f"cosine_{task.name}" for task in self.tasks]
-        if step % self.conflict_every:
-            return dict.fromkeys(names, math.nan)
-        backbone = self.setting.backbone
-        own = {id(parameter) for parameter in classifier_of(backbone).parameters()}
-        trunk = [p for p in backbone.model.parameters() if p.requires_grad and id(p) not in own]
-        if not trunk:
+        own = {id(parameter) for parameter in classifier_of(self.setting.backbone).parameters()}
+        trunk = [p for p in self.setting.backbone.model.parameters() if p.requires_grad and id(p) not in own]
+        if step % self.conflict_every or not trunk:
             return dict.fromkeys(names, math.nan)
         return {name: gradient_cosine(losses[0], loss, trunk) for name, loss in zip(names, losses[1:], strict=True)}
 
@@ -107,16 +100,14 @@ class MultiTask:
         """Validation accuracy of every further task."""
         if not len(self.setting.data.indices("val")):
             return {}
-        device = next(model.parameters()).device
-        batches = Stream(self.setting, self.setting.data, ("train",)).held_out("val", device)
+        batches = Stream(self.setting, self.setting.data, ("train",)).held_out("val", next(model.parameters()).device)
         hits: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
         model.eval()  # the loop puts it back into training before the next epoch
         with torch.no_grad():
             for batch in batches.in_order():
                 _, features = logits_and_features(model, classifier_of(self.setting.backbone), batch.images)
-                for task, head in zip(self.tasks, self.modules.layers, strict=True):
-                    labels = task.numbers[batch.indices].to(device)
-                    hits[task.name].append((head(features).argmax(1) == labels)[labels != MISSING].double())
+                for name, answers, labels in self._answers(features, batch.indices):
+                    hits[name].append((answers.argmax(1) == labels).double())
         return {f"val_accuracy_{name}": torch.cat(found).mean().item() for name, found in hits.items()}
 
     def select(self, row: Mapping[str, float]) -> float:  # noqa: ARG002
@@ -158,4 +149,5 @@ def make(
     if set(given) - set(names) or any(not value >= 0 for value in given.values()):
         raise RecipeError(f"The weights {given!r} cannot be used.", f"Tasks: {', '.join(names)}; give 0 or more.")
     fixed = torch.tensor([float(given.get(name, 1)) for name in names]) if weighting == "fixed" else None
-    return MultiTask(setting, read, Heads(feature_size(setting.backbone), read), fixed, conflict_every)
+    heads = TaskHeads(feature_size(setting.backbone), {task.name: task.classes for task in read})
+    return MultiTask(setting, read, heads, fixed, conflict_every)

@@ -15,6 +15,7 @@ from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.errors import RunError
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.checkpoint import load_model
+from tlwidgets.training.task_heads import TaskHeads, read_heads
 
 FILES = {
     "recipe": "recipe.yaml",
@@ -135,16 +136,44 @@ class Run:
         backbone.model.eval()
         return backbone
 
-    def predict_proba(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        """Class probabilities (N, C) of uint8 images (N, H, W, 3)."""
-        logits = self.backbone.logits(images).astype(np.float64)
+    @property
+    def tasks(self) -> dict[str, tuple[str, ...]]:
+        """Classes of every further task that the network learned (``method="multi_task"``), by name."""
+        return {} if self._heads is None else self._heads.classes
+
+    def predict_proba(self, images: np.ndarray | Sequence[np.ndarray], task: str | None = None) -> np.ndarray:
+        """Class probabilities (N, C).
+
+        Args:
+            images: uint8 (N, H, W, 3).
+            task: One of ``tasks``, in the order of whose classes the columns are; None is the run's own.
+
+        Raises:
+            RunError: The run has no such task.
+        """
+        logits = self._logits(images, task).astype(np.float64)
         shifted = np.exp(logits - logits.max(1, keepdims=True))
         probabilities: np.ndarray = shifted / shifted.sum(1, keepdims=True)
         return probabilities
 
-    def predict(self, images: np.ndarray | Sequence[np.ndarray]) -> list[str]:
-        """The most probable class of each image, by name."""
-        return [self.classes[i] for i in self.predict_proba(images).argmax(1)]
+    def predict(self, images: np.ndarray | Sequence[np.ndarray], task: str | None = None) -> list[str]:
+        """The most probable class of each image, by name; of one of ``tasks`` where one is given."""
+        best = self.predict_proba(images, task).argmax(1)
+        names = self.classes if task is None else self.tasks[task]
+        return [names[i] for i in best]
+
+    @cached_property
+    def _heads(self) -> TaskHeads | None:
+        path = self.path / FILES["last"]
+        return read_heads(path) if path.is_file() else None
+
+    def _logits(self, images: np.ndarray | Sequence[np.ndarray], task: str | None) -> np.ndarray:
+        if task is None:
+            return self.backbone.logits(images)
+        if self._heads is None or task not in self.tasks:
+            known = f"Further tasks: {', '.join(self.tasks) or 'none'}."
+            raise RunError(f"The run has no task {task!r}.", f"{known} Leave task out for the run's own.")
+        return self._heads.scores(self.backbone.features(images), task)
 
     def _rows(self, name: str) -> pd.DataFrame:
         path = self.path / FILES[name]
