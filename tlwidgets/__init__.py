@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tlwidgets.widgets import (
         BackbonePicker,
         CourseMap,
+        DataView,
         FreezeBoard,
         PredictionView,
         ResultCard,
@@ -55,6 +56,7 @@ _HOME = {
     "Clustering": "evaluation",
     "CourseMap": "widgets",
     "CrossValidation": "evaluation",
+    "DataView": "widgets",
     "FewShot": "evaluation",
     "Explanation": "explain",
     "FreezeBoard": "widgets",
@@ -105,6 +107,7 @@ __all__ = [
     "Clustering",
     "CourseMap",
     "CrossValidation",
+    "DataView",
     "Explanation",
     "FewShot",
     "FreezeBoard",

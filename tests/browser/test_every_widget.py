@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,15 @@ def world(tmp_path_factory: pytest.TempPathFactory, tiny: str) -> dict[str, Any]
     first = tlw.fit(base, runs / names[0], progress=False)
     tlw.fit(base.replace(learning_rate=0.002), runs / names[1], progress=False)
     files = tlw.load_data(folder / "pictures")
+    shutil.copytree(folder / "pictures", folder / "copies")
+    for place in list((folder / "copies").iterdir()):
+        twin = next(place.iterdir())
+        shutil.copy(twin, place / f"twin of {twin.name}")
+        (place / f"broken{twin.name}").write_bytes(b"no picture")
     run = tlw.fit(base.replace(data=files), folder / "of files", progress=False)
-    return {"data": data, "run": first, "runs": runs, "files": files, "run of files": run, "tiny": tiny}
+    return {"data": data, "run": first, "runs": runs, "files": files, "run of files": run, "tiny": tiny} | {
+        "files with copies": tlw.load_data(folder / "copies")
+    }
 
 
 @pytest.fixture
@@ -87,6 +95,18 @@ def picker(world: dict[str, Any]) -> Any:
     from tlwidgets.widgets import BackbonePicker
 
     return BackbonePicker("tlw_resnet")
+
+
+def picker_with_ranking(world: dict[str, Any]) -> Any:
+    from tlwidgets.widgets import BackbonePicker
+
+    shown = BackbonePicker("tlw_resnet", data=world["data"])
+    shown.rank([world["tiny"], "tlw_resnet"])
+    shown.wait(60)
+    rows = [row | {"name": payload} for row, payload in zip(shown.ranking["rows"], PAYLOADS, strict=False)]
+    left_out = [{"name": payload, "reason": payload} for payload in PAYLOADS]
+    shown.ranking = shown.ranking | {"rows": [*rows, *shown.ranking["rows"]], "left_out": left_out}
+    return shown
 
 
 def prediction(world: dict[str, Any]) -> Any:
@@ -140,10 +160,19 @@ def settings(world: dict[str, Any]) -> Any:
     return Settings()
 
 
-def panel(world: dict[str, Any]) -> Any:
-    from tlwidgets.widgets.data_panel import DataPanel
+def data_view(world: dict[str, Any]) -> Any:
+    from tlwidgets.widgets import DataView
 
-    return DataPanel(world["data"])
+    view = DataView(world["data"], world["tiny"], augmentation="flip")
+    view.set_changes(view.every_change)
+    view.uploaded = dict.fromkeys(PAYLOADS, 3)
+    return view
+
+
+def data_view_of_files(world: dict[str, Any]) -> Any:
+    from tlwidgets.widgets import DataView
+
+    return DataView(world["files with copies"], world["tiny"])
 
 
 def run_compare(world: dict[str, Any]) -> Any:
@@ -171,8 +200,8 @@ def teach(world: dict[str, Any]) -> Any:
 
 
 EVERY = [
-    board, code, course, dashboard, panel, picker, prediction, predictions, predictions_of_files, quiz, results,
-    run_compare, settings, steps, teach,
+    board, code, course, dashboard, data_view, data_view_of_files, picker, picker_with_ranking, prediction,
+    predictions, predictions_of_files, quiz, results, run_compare, settings, steps, teach,
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Only this package imports ipywidgets and anywidget. Every widget works with no b
 from tlwidgets.widgets.code_panel import CodePanel
 from tlwidgets.widgets.course_map import CourseMap, course
 from tlwidgets.widgets.dashboard import TrainingDashboard
-from tlwidgets.widgets.data_panel import DataPanel
+from tlwidgets.widgets.data_view import DataView
 from tlwidgets.widgets.freeze_board import FreezeBoard
 from tlwidgets.widgets.picker import BackbonePicker
 from tlwidgets.widgets.predictions import PredictionView
@@ -21,7 +21,7 @@ __all__ = [
     "BackbonePicker",
     "CodePanel",
     "CourseMap",
-    "DataPanel",
+    "DataView",
     "FreezeBoard",
     "PredictionView",
     "ResultCard",

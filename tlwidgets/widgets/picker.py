@@ -109,6 +109,12 @@ class BackbonePicker(TlwWidget):
         """The latest ranking, as far as it has come; None before the first."""
         return self._suitability.ranking
 
+    def show_data(self, data: Any) -> None:
+        """Ranks on other data from now on; a ranking on the data before ends."""
+        self.cancel_ranking()
+        self.data = _images(data)
+        self.can_rank = self.data is not None
+
     def choose(self, name: str) -> None:
         """Chooses a backbone by name."""
         self.value = name

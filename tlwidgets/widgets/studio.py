@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from IPython.display import HTML, DisplayHandle, display
 
-from tlwidgets.errors import RecipeError, TlwError
+from tlwidgets.errors import DataError, RecipeError, TlwError
 from tlwidgets.recipe import Recipe
 from tlwidgets.widgets.code_panel import CodePanel
 from tlwidgets.widgets.dashboard import TrainingDashboard
-from tlwidgets.widgets.data_panel import DataPanel
+from tlwidgets.widgets.data_view import DataView
 from tlwidgets.widgets.freeze_board import FreezeBoard
 from tlwidgets.widgets.picker import BackbonePicker, short_name
 from tlwidgets.widgets.predictions import PredictionView
@@ -40,7 +40,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         **settings: Numbers of the recipe to begin with, such as ``epochs=10``.
 
     Attributes:
-        data: The images.
+        data: The images; those uploaded in step 1 once they are used.
+        panel: Step 1, a ``DataView``.
         picker: Step 2, a ``BackbonePicker``.
         board: Step 3, a ``FreezeBoard``.
         settings: Step 4, ``Settings``.
@@ -65,11 +66,11 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._path = path
         self._place: DisplayHandle | None = None
         self.steps = Steps(TITLES)
-        self.panel = DataPanel(self.data)
         self.picker = BackbonePicker(backbone, data=self.data)
         network = self._structure(backbone)
         self.board = FreezeBoard(network)
         self.settings = Settings(**settings)
+        self.panel = DataView(self.data, network, augmentation=self.settings.augmentation)
         self._suited: float | None = None
         self._suit_rate(network)
         self.dashboard = TrainingDashboard(make_session=self._session)
@@ -137,6 +138,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         return stack
 
     def _connect(self) -> None:
+        self.panel.before_data(self._data_changed)
         self.picker.observe(self._backbone_changed, "value")
         self.board.observe(self._states_changed, "states")
         self.settings.observe(lambda _: self._settings_changed())
@@ -144,7 +146,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.dashboard.observe(self._progress_changed, ["progress", "status"])
         self.steps.observe(self._step_changed, "selected")
         self.dashboard.on_end(self._ended)
-        self.steps.note(DATA, f"{sum(self.data.splits.values()):,} images")
+        self._count_images()
         self.steps.note(BACKBONE, short_name(self.picker.value))
         self._count_stages()
         self._settings_changed()
@@ -181,6 +183,25 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         (kind, file), *_ = run.recipe.data.items()
         return self.recipe.replace(data={kind: str(run.path.resolve() / file)})
 
+    def _data_changed(self, data: ImageData) -> None:
+        """Takes uploaded images, with a head for their classes; the stages start afresh."""
+        if self.dashboard.active:
+            raise DataError("A run is going on.", "Stop it, or wait until it ends, then use the uploaded pictures.")
+        before, self.data = self.data, data
+        try:
+            network = self._structure(self.picker.value)
+        except TlwError:
+            self.data = before
+            raise
+        self.board.show(network)
+        self.picker.show_data(data)
+        self._suit_rate(network)
+        self._count_images()
+        self._count_stages()
+
+    def _count_images(self) -> None:
+        self.steps.note(DATA, f"{sum(self.data.splits.values()):,} images")
+
     def _backbone_changed(self, change: Any) -> None:
         try:
             network = self._structure(change["new"])
@@ -188,6 +209,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         except TlwError:
             self.picker.value = change["old"]
             raise
+        self.panel.see(network)
         self._suit_rate(network)
         self.steps.note(BACKBONE, short_name(self.picker.value))
         self._count_stages()
@@ -216,6 +238,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
     def _settings_changed(self) -> None:
         epochs = self.settings.epochs
         self.steps.note(SETTINGS, f"{epochs} epoch{'s' if epochs != 1 else ''}")
+        self.panel.augmentation = self.settings.augmentation
         if not self.dashboard.active:
             self.dashboard.learning_rate = self.settings.learning_rate
 

@@ -68,16 +68,6 @@ export const STRINGS = {
     news: (status: string, epoch: number, epochs: number, accuracy: string) =>
       `${status}. Epoch ${epoch} of ${epochs}, validation accuracy ${accuracy}.`,
   },
-  data: {
-    title: "Data",
-    summary: (name: string, images: string, classes: number) => `${name}: ${images} images, ${classes} classes`,
-    classes: "Images of each class",
-    columns: { name: "Class", train: "Train", val: "Validation", test: "Test" },
-    all: "All",
-    samples: "Training images, one of each class in turn",
-    setAside: (files: number) => (files === 1 ? "1 file cannot be read and was set aside" : `${files} files cannot be read and were set aside`),
-    more: (classes: number) => `and ${classes} more classes`,
-  },
   settings: {
     title: "Settings",
     lead: "Sound defaults. Change one thing at a time.",
