@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import comm
@@ -86,8 +87,12 @@ def dashboard(world: dict[str, Any]) -> Any:
     numbers = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 0.01, "images_per_second": 9.0}
     shown.feed(events.BatchEnded(time=1, step=1, epoch=1, **numbers))
     row = dict.fromkeys(["train_loss", "val_loss", "train_accuracy", "val_accuracy", *PAYLOADS], 0.5)
-    shown.feed(events.EpochEnded(time=1, epoch=1, row=row))
+    judged = events.Judged(confusion=((1,) * 20,) * 20, wrongest=((0, 1, 0.9),))
+    shown.feed(events.EpochEnded(time=1, epoch=1, row=row, judged=judged))
     shown._flush()
+    shown.session = SimpleNamespace(data=world["data"])
+    shown.show_baselines(dict.fromkeys(PAYLOADS[:3], 0.4))
+    shown.others = [{"name": name, "epochs": [1], "val_loss": [1.0], "val_accuracy": [0.3]} for name in PAYLOADS[:4]]
     return shown
 
 
@@ -229,6 +234,7 @@ def test_nothing_serious_is_found_by_axe(bare: Any, audit: Any, widget: Any, dar
     bare.show(widget, dark=dark)
     bare.page.wait_for_timeout(300)
     unfold(bare.page)
+    bare.pass_on(widget)
     audit(bare.page, "#widget")
     bare.set("error_text", "A sentence that says what is wrong.")
     screenshot(bare.page, f"every-{type(widget).__name__.lower()}-{'dark' if dark else 'light'}")
@@ -246,6 +252,7 @@ def test_names_and_errors_are_text_and_never_html(bare: Any, widget: Any) -> Non
         bare.set("error_text", "\n".join(PAYLOADS))
         assert alert.first.text_content().split("\n") == PAYLOADS
     unfold(bare.page)
+    bare.pass_on(widget)
     for element in root.locator("[title]:visible, button:visible").all()[:12]:
         element.hover(force=True)
     bare.page.wait_for_timeout(200)

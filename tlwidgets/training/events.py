@@ -51,12 +51,27 @@ class BatchEnded(Event):
     extras: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """How the validation images were classified.
+
+    Attributes:
+        confusion: Counts, a row a true class, a column a predicted one; empty where there are more than 50 classes.
+        wrongest: Up to 8 of those that were classified wrongly, the highest loss first: index in the data, predicted
+            class, and how sure the network was of it (0..1).
+    """
+
+    confusion: tuple[tuple[int, ...], ...]
+    wrongest: tuple[tuple[int, int, float], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class EpochEnded(Event):
     """One pass over the training images and one look at the validation images; ``row`` is a row of the history."""
 
     epoch: int
     row: Mapping[str, float]
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from tlwidgets.training.events import (
     BatchEnded,
     EpochEnded,
     Event,
+    Judged,
     LearningRateChanged,
     Note,
     Paused,
@@ -22,6 +23,7 @@ from tlwidgets.training.events import (
     Resumed,
     RunStarted,
 )
+from tlwidgets.training.judging import judge
 from tlwidgets.training.learner import Learner
 from tlwidgets.training.method import Batch, Method, Setting, StepResult, hook
 from tlwidgets.training.numerics import Numerics
@@ -71,6 +73,7 @@ class Loop:
         self.learner.batches.interrupted = lambda: bool(control.stop_reason)
         self.saver = Saver(folder.path, writes=self.learner.accelerator.is_main_process)
         self.started = time.perf_counter()
+        self._judged: Judged | None = None
 
     @property
     def total_steps(self) -> int:
@@ -141,7 +144,8 @@ class Loop:
             return None
         sums = totals.over_processes(self.learner.over_processes)
         seconds = time.perf_counter() - began
-        val, _ = self.learner.evaluate("val")
+        val, probabilities = self.learner.evaluate("val")
+        self._judged = judge(self.data, "val", probabilities)
         return {
             "epoch": epoch,
             "train_loss": sums.loss,
@@ -264,7 +268,7 @@ class Loop:
             model = self.learner.backbone.model
             self.saver.keep_best(hook(self.method, "result", model) or model, self.learner.guarded)
         self._checkpoint()
-        self.emit(EpochEnded(time=self._clock(), epoch=epoch, row=row))
+        self.emit(EpochEnded(time=self._clock(), epoch=epoch, row=row, judged=self._judged))
 
     def _checkpoint(self) -> None:
         learner = self.learner

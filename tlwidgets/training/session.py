@@ -72,7 +72,7 @@ class TrainingSession:
         self.status = "new"
         self.error: BaseException | None = None
         self.events: list[Event] = []
-        self._data = data
+        self.data = data
         self._take_up = take_up
         self._shelf = shelf
         self._listeners: list[Listener] = list(listeners)
@@ -199,7 +199,7 @@ class TrainingSession:
             self._emit(RunFailed(error=str(error), kind=type(error).__name__))
 
     def _train(self) -> None:
-        data = self._data or recipe_data(self.recipe, self.path if self._take_up else None)
+        data = self.data = self.data or recipe_data(self.recipe, self.path if self._take_up else None)
         loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up, shelf=self._shelf)
         self.path, self.recipe = loop.folder.path, loop.recipe  # with the rate that suits the network
         self._stages = tuple(loop.progress.states)

@@ -11,21 +11,26 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
 from tlwidgets.errors import TrainingError
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.beside import MOST_BESIDE, describe_judged, other_run, read_baselines, read_others
 from tlwidgets.widgets.feed import Feed
 from tlwidgets.widgets.stream import decimate
 
 if TYPE_CHECKING:
+    from tlwidgets.evaluation import TransferComparison
     from tlwidgets.recipe import Recipe
     from tlwidgets.training import Run, TrainingSession
 
 _SECONDS_BETWEEN_SENDS = 0.15
+_SECONDS_BETWEEN_LOOKS = 1.0
 _LARGEST_SNAPSHOT = 20_000
 _log = logging.getLogger(__name__)
 
@@ -61,6 +66,12 @@ class TrainingDashboard(TlwWidget):
     learning_rate = traitlets.Float(1e-3).tag(sync=True)
     """What Start begins with, and what ``set_learning_rate`` last asked for."""
 
+    baselines: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a line across the accuracy chart: name and test accuracy (0..1); see ``show_baselines``."""
+
+    others: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    """One mapping a run that is drawn beside: name, epochs, val_loss, val_accuracy (None where not known)."""
+
     can_start = traitlets.Bool(False).tag(sync=True)
     """Whether Start has something to start."""
 
@@ -77,6 +88,7 @@ class TrainingDashboard(TlwWidget):
         self._make_session = make_session
         self._outbox = threading.RLock()
         self._sent = _Sent()
+        self._watched = False
         self._follower: threading.Thread | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._at_end: list[Callable[[TrainingSession], None]] = []
@@ -98,6 +110,30 @@ class TrainingDashboard(TlwWidget):
         """The run shown, once it has a folder."""
         return None if self.session is None or self.session.path is None else self.session.run
 
+    def show_baselines(self, source: TransferComparison | Mapping[str, float]) -> None:
+        """Draws what the run must beat as lines across the accuracy chart; an empty mapping takes them away.
+
+        Args:
+            source: What ``tlw.compare`` returned, or measured test accuracies (0..1) by name, such as
+                ``{"linear probe": 0.91}``.
+
+        Raises:
+            TrainingError: An accuracy is not between 0 and 1.
+        """
+        self.baselines = read_baselines(source)
+
+    def overlay(self, *runs: Run | str | Path) -> None:
+        """Draws the validation curves of other runs beside this one; without runs takes them away.
+
+        Args:
+            runs: At most four, or their folders. A run that was shown here before is drawn beside the next one anyway.
+
+        Raises:
+            RunError: A folder holds no run.
+            TrainingError: They are too many to tell apart.
+        """
+        self.others = read_others(runs)
+
     def on_end(self, callback: Callable[[TrainingSession], None]) -> None:
         """Registers what is called with the session after its last event, in a thread of the dashboard."""
         self._at_end.append(callback)
@@ -105,6 +141,8 @@ class TrainingDashboard(TlwWidget):
     def attach(self, session: TrainingSession) -> None:
         """Shows another session from its first event on; the one shown before goes on training unseen."""
         self._unsubscribe()
+        if self.feed.over and (before := self.run) is not None and len(before.history):
+            self.others = [other_run(before), *self.others][:MOST_BESIDE]
         with self._outbox:
             self.session, self.feed = session, Feed()
             self._sent = _Sent(run=self._sent.run + 1)
@@ -196,6 +234,10 @@ class TrainingDashboard(TlwWidget):
         """Answers a page that has just drawn itself, or that misses a message."""
         if content.get("t") in {"ready", "resync"}:
             self.snapshot()
+        elif content.get("t") == "watch":
+            self._watched = bool(content.get("on"))
+            self._sent.judged = 0
+            self._send_judged()
 
     def snapshot(self) -> None:
         """Sends everything so far; a page replaces what it has by it."""
@@ -218,6 +260,7 @@ class TrainingDashboard(TlwWidget):
         while self.feed is feed and not feed.over:
             pause.wait(_SECONDS_BETWEEN_SENDS)
             self._flush()
+            self._send_judged()
         session = self.session
         if self.feed is not feed or session is None:
             return
@@ -225,7 +268,19 @@ class TrainingDashboard(TlwWidget):
         with contextlib.suppress(Exception):
             session.wait()
         self._flush()
+        self._send_judged()
         self._tell_the_end(session)
+
+    def _send_judged(self) -> None:
+        """Sends how the validation images fare, while somebody looks at it and where it is new."""
+        with self._outbox:
+            known, sent = self.feed.judged, self._sent
+            wait = not self.feed.over and time.monotonic() - sent.judged_at < _SECONDS_BETWEEN_LOOKS
+            if not self._watched or known is None or known[0] <= sent.judged or wait:
+                return
+            sent.judged, sent.judged_at = known[0], time.monotonic()
+            content, pictures = describe_judged(*known, self.feed.classes, getattr(self.session, "data", None))
+            self.send({"t": "judged", "run": sent.run, **content}, buffers=pictures)
 
     def _tell_the_end(self, session: TrainingSession) -> None:
         for callback in self._at_end:
@@ -264,3 +319,5 @@ class _Sent:
         self.epochs = 0
         self.version = -1
         self.sequence = 0
+        self.judged = 0
+        self.judged_at = -math.inf

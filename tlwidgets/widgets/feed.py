@@ -34,6 +34,7 @@ class Feed:
         epochs: One row an epoch, columns ``EPOCH_COLUMNS``.
         extras: One mapping an epoch: what the run's method measures beside these, None where it is not a number.
         classes: Class names of the run.
+        judged: Epoch, and how the validation images were classified after it; None before the first.
         error: Why the run failed; "" unless it did.
         version: Grows with every event.
     """
@@ -44,6 +45,7 @@ class Feed:
         self.epochs = Stream(EPOCH_COLUMNS)
         self.extras: list[dict[str, float | None]] = []
         self.classes: tuple[str, ...] = ()
+        self.judged: tuple[int, events.Judged] | None = None
         self.error = ""
         self.version = 0
         self._status = "new"
@@ -136,6 +138,8 @@ class Feed:
         self._state["images_per_second"] = event.images_per_second
 
     def _epoch(self, event: events.EpochEnded) -> None:
+        if event.judged is not None:
+            self.judged = event.epoch, event.judged
         row = {**event.row, "step": self._state["step"], "epoch": event.epoch}
         self.epochs.append(*(row.get(column, math.nan) for column in EPOCH_COLUMNS))
         self.extras.append({name: _finite(value) for name, value in event.row.items() if name not in _KNOWN})

@@ -1,13 +1,16 @@
 import "uplot/dist/uPlot.min.css";
 import "./styles/base.css";
+import "./styles/confusion.css";
 import "./styles/dashboard.css";
+import { BESIDE_COLOURS } from "./shared/beside";
 import { Chart } from "./shared/chart";
 import { commands, type Commands } from "./shared/commands";
+import { JudgedPanel, type Judged } from "./shared/judged_panel";
 import { alertLine, h, icon, mount, scrolling, setDisabled, setText } from "./shared/dom";
 import { duration, loss, percent, rate, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
-import { STRINGS } from "./shared/strings";
+import { DASHBOARD as TEXT, MESSAGES } from "./shared/dashboard_strings";
 import { Curves } from "./shared/stream";
 import { newsId, tellTraining } from "./shared/training_news";
 
@@ -30,10 +33,11 @@ interface State {
   progress: Progress;
   learning_rate: number;
   can_start: boolean;
+  baselines?: { name: string; accuracy: number }[];
+  others?: { name: string; epochs: number[]; val_loss: (number | null)[]; val_accuracy: (number | null)[] }[];
   error_text: string;
 }
 
-const TEXT = STRINGS.dashboard;
 const LEAST_EPOCHS_DRAWN = 8;
 const NEWS_EVERY_MS = 5000;
 const SILENCE_WHILE_RUNNING_MS = 6000;
@@ -48,7 +52,9 @@ class Dashboard {
   private readonly epoch = h("strong");
   private readonly batch = h("span", { class: "tlw-muted" });
   private readonly bars = { overall: bar(TEXT.overall), batches: bar(TEXT.batches) };
-  private readonly facts = { time: fact(TEXT.timeLeft), speed: fact(TEXT.speed), rate: fact(TEXT.currentRate), best: fact(TEXT.bestAccuracy) };
+  private readonly facts = { time: fact(TEXT.timeLeft), speed: fact(TEXT.speed), rate: fact(TEXT.currentRate), best: fact(TEXT.bestAccuracy), gap: fact(TEXT.gap) };
+  private readonly beside = h("p", { class: "tlw-legends tlw-beside", hidden: true });
+  private readonly judged: JudgedPanel;
   private readonly alert = alertLine();
   private readonly notice = h("div", { class: "tlw-notice", role: "status", hidden: true });
   private readonly news = h("div", { class: "tlw-hidden-label", role: "status", "aria-live": "polite" });
@@ -79,6 +85,8 @@ class Dashboard {
       loss: new Chart({ title: TEXT.loss, format: loss }, cleanup),
       accuracy: new Chart({ title: TEXT.accuracy, format: percent, range: [0, 1] }, cleanup),
     };
+    this.judged = new JudgedPanel((on) => model.send({ t: "watch", on }), cleanup);
+    this.facts.gap.element.title = TEXT.gapHint;
     this.root = mount(el, "dashboard", TEXT.title);
     this.root.append(
       this.header(),
@@ -86,6 +94,8 @@ class Dashboard {
       this.alert.element,
       this.notice,
       h("div", { class: "tlw-charts" }, this.charts.loss.element, this.charts.accuracy.element),
+      this.beside,
+      this.judged.element,
       this.table(),
       this.news,
     );
@@ -134,7 +144,7 @@ class Dashboard {
       "div",
       { class: "tlw-progress" },
       h("div", { class: "tlw-progress-bars" }, h("div", { class: "tlw-progress-words" }, this.epoch, this.batch), this.bars.overall.element, this.bars.batches.element),
-      h("dl", { class: "tlw-facts" }, this.facts.time.element, this.facts.speed.element, this.facts.rate.element, this.facts.best.element),
+      h("dl", { class: "tlw-facts" }, this.facts.time.element, this.facts.speed.element, this.facts.rate.element, this.facts.best.element, this.facts.gap.element),
     );
   }
 
@@ -150,9 +160,11 @@ class Dashboard {
     for (const name of ["status", "progress", "learning_rate", "can_start", "error_text"]) {
       cleanup.listen(model, `change:${name}`, () => this.update());
     }
+    for (const name of ["baselines", "others"]) cleanup.listen(model, `change:${name}`, () => this.drawBeside());
     const timer = setInterval(() => this.heartbeat(), 1000);
     cleanup.add(() => clearInterval(timer));
     cleanup.add(() => this.tellPage("gone"));
+    this.drawBeside();
     this.update();
     this.points.ask({ t: "ready" });
   }
@@ -160,6 +172,7 @@ class Dashboard {
   private receive(message: { t: string }, buffers: DataView[]): void {
     this.lastMessage = Date.now();
     this.showNotice("");
+    if (message.t === "judged") return this.judged.show(message as unknown as Judged, buffers);
     if (message.t !== "snapshot" && message.t !== "append") return;
     const taken = this.curves.take(message as never, buffers);
     if (taken === "gap") return this.points.ask({ t: "resync" });
@@ -172,7 +185,7 @@ class Dashboard {
     if (this.status !== "running") return;
     const silence = Date.now() - this.lastMessage;
     if (silence > SILENCE_WHILE_RUNNING_MS + 2500) {
-      this.showNotice(STRINGS.kernelGone);
+      this.showNotice(MESSAGES.kernelGone);
       this.tellPage("silent");
     } else if (silence > SILENCE_WHILE_RUNNING_MS) this.points.ask({ t: "resync" });
   }
@@ -181,7 +194,7 @@ class Dashboard {
     source?.setAttribute("aria-busy", "true");
     const answer = await this.commands.send(name, args);
     source?.removeAttribute("aria-busy");
-    this.showNotice(answer === "silence" ? STRINGS.silence : "");
+    this.showNotice(answer === "silence" ? MESSAGES.silence : "");
     if (answer !== "silence" && !answer.ok) this.alert.show(answer.error ?? "");
     this.update();
   }
@@ -198,14 +211,35 @@ class Dashboard {
     this.charts.loss.show([curves.x, curves.batchLoss, curves.trainLoss, curves.valLoss], perEpoch, total);
     this.charts.accuracy.show([curves.x, curves.batchAccuracy, curves.trainAccuracy, curves.valAccuracy], perEpoch, total);
     this.rows.closest(".tlw-dashboard")?.setAttribute("data-points", String(curves.points));
+    const latest = this.curves.epochs.at(-1);
+    const gap = (latest?.["train_accuracy"] ?? NaN) - (latest?.["val_accuracy"] ?? NaN);
+    setText(this.facts.gap.value, Number.isFinite(gap) ? TEXT.points(gap) : "–");
     this.fillTable();
+  }
+
+  /** Lines to beat and earlier runs, in both charts and named below them. */
+  private drawBeside(): void {
+    const others = this.model.get("others") ?? [];
+    const levels = (this.model.get("baselines") ?? []).map(({ name, accuracy }) => ({ words: TEXT.baseline(name, percent(accuracy)), value: accuracy }));
+    const curves = (name: "val_loss" | "val_accuracy") => others.map((other) => ({ name: other.name, epochs: other.epochs, values: other[name] }));
+    this.charts.loss.showBeside([], curves("val_loss"));
+    this.charts.accuracy.showBeside(levels, curves("val_accuracy"));
+    const keys = others.map(({ name }, index) => {
+      const line = h("i", { "aria-hidden": "true" });
+      line.style.borderTopColor = BESIDE_COLOURS[index % BESIDE_COLOURS.length] ?? "";
+      return h("span", { class: "tlw-legend" }, line, `${index + 1} ${name}`);
+    });
+    this.beside.replaceChildren(...keys);
+    this.beside.hidden = keys.length === 0;
+    this.draw();
   }
 
   /** Last step on the x axis: the whole of a short run, room to grow in a long one, nothing empty once it is over. */
   private horizon(): number {
     const { step, steps_per_epoch: perEpoch, total_steps: total } = this.model.get("progress");
-    if (!this.active) return step;
-    return Math.min(total, Math.max(LEAST_EPOCHS_DRAWN * perEpoch, Math.ceil((1.25 * step) / perEpoch) * perEpoch));
+    const beside = perEpoch * Math.max(0, ...(this.model.get("others") ?? []).flatMap(({ epochs }) => epochs));
+    if (!this.active) return Math.max(step, beside);
+    return Math.max(beside, Math.min(total, Math.max(LEAST_EPOCHS_DRAWN * perEpoch, Math.ceil((1.25 * step) / perEpoch) * perEpoch)));
   }
 
   /** The columns of every run, and those of this run's method. */

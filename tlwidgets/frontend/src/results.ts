@@ -1,6 +1,8 @@
 import "./styles/base.css";
+import "./styles/confusion.css";
 import "./styles/results.css";
-import { h, mount, scrolling, setText } from "./shared/dom";
+import { confusionTable, mistakeList } from "./shared/confusion";
+import { h, mount, scrolling } from "./shared/dom";
 import { duration, percent, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { STRINGS } from "./shared/strings";
@@ -102,32 +104,16 @@ function liveCard(card: Card): HTMLElement {
 }
 
 function confusion(card: Card): HTMLElement {
-  const head = h("tr", {}, h("td", { class: "tlw-muted" }, TEXT.confusionCorner), ...card.classes.map((name) => h("th", { scope: "col", title: name }, short(name))));
-  const rows = card.confusion.map((counts, index) => {
-    const total = Math.max(1, counts.reduce((sum, value) => sum + value, 0));
-    const cells = counts.map((value) => {
-      const cell = h("td", {}, value || "");
-      cell.style.backgroundColor = `rgb(86 180 233 / ${(0.55 * value) / total})`;
-      return cell;
-    });
-    return h("tr", {}, h("th", { scope: "row", title: card.classes[index] ?? "" }, short(card.classes[index] ?? "")), ...cells);
-  });
-  return scrolling("", TEXT.confusion, h("h4", {}, TEXT.confusion), h("table", { class: "tlw-confusion" }, h("thead", {}, head), h("tbody", {}, ...rows)));
+  return confusionTable(card.classes, card.confusion, { title: TEXT.confusion, corner: TEXT.confusionCorner });
 }
 
 function wrongest(card: Card): HTMLElement {
-  const pictures = card.wrongest.map((mistake) => {
-    const words = TEXT.mistake(mistake.label, mistake.predicted, percent(mistake.confidence, 0));
-    const caption = h("figcaption");
-    setText(caption, words);
-    return h("figure", { title: mistake.sample_id }, h("img", { src: `data:image/png;base64,${mistake.png}`, alt: "" }), caption);
-  });
-  const body = pictures.length ? h("div", { class: "tlw-mistakes" }, ...pictures) : h("p", { class: "tlw-lead" }, TEXT.noMistakes);
-  return h("div", {}, h("h4", {}, TEXT.wrongest), body);
-}
-
-function short(name: string): string {
-  return name.length > 12 ? `${name.slice(0, 11)}…` : name;
+  const mistakes = card.wrongest.map(({ label, predicted, confidence, png, sample_id: hint }) => ({
+    src: `data:image/png;base64,${png}`,
+    words: TEXT.mistake(label, predicted, percent(confidence, 0)),
+    hint,
+  }));
+  return mistakeList(TEXT.wrongest, mistakes, TEXT.noMistakes);
 }
 
 export default {

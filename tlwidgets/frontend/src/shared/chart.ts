@@ -2,14 +2,14 @@
 import uPlot from "uplot";
 import { h, setText } from "./dom";
 import type { Cleanup } from "./model";
-import { STRINGS } from "./strings";
+import { DASHBOARD as TEXT } from "./dashboard_strings";
+import { drawBeside, type Beside, type Level } from "./beside";
 import { colours, onThemeChange } from "./theme";
 
 type Column = (number | null)[];
 export type ChartData = [number[], Column, Column, Column];
 
 const HEIGHT = 200;
-const TEXT = STRINGS.dashboard;
 
 export interface ChartOptions {
   title: string;
@@ -27,6 +27,8 @@ export class Chart {
   private stepsPerEpoch = 1;
   private lastStep = 1;
   private frame = 0;
+  private levels: Level[] = [];
+  private others: Beside[] = [];
 
   constructor(
     private readonly options: ChartOptions,
@@ -68,6 +70,13 @@ export class Chart {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
+  /** Lines across the chart, and curves of other runs by epoch; drawn over the run's own. */
+  showBeside(levels: Level[], others: Beside[]): void {
+    this.levels = levels;
+    this.others = others;
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
   private draw(): void {
     this.frame = 0;
     this.readout(null);
@@ -100,7 +109,10 @@ export class Chart {
       padding: [8, 8, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      hooks: { setCursor: [(plot) => this.readout(plot.cursor.idx ?? null)] },
+      hooks: {
+        setCursor: [(plot) => this.readout(plot.cursor.idx ?? null)],
+        draw: [(plot) => drawBeside(plot, this.levels, this.others, this.stepsPerEpoch, colour)],
+      },
       scales: { x: { time: false, range: () => [0, this.lastStep] }, y: this.yScale() },
       axes: [
         { ...axis, size: 22, label: TEXT.epochAxis, labelFont: font, labelSize: 16, labelGap: 0, incrs: () => this.epochIncrements(), space: 36, values: (_plot, ticks) => ticks.map((tick) => this.epochLabel(tick)) },
@@ -117,7 +129,13 @@ export class Chart {
 
   private yScale(): uPlot.Scale {
     const fixed = this.options.range;
-    return fixed ? { range: fixed } : { range: (_plot, _low, high) => [0, (Number.isFinite(high) && high > 0 ? high : 1) * 1.05] };
+    return fixed ? { range: fixed } : { range: (_plot, _low, high) => [0, this.highest(high) * 1.05] };
+  }
+
+  private highest(own: number): number {
+    const beside = this.others.flatMap(({ values }) => values.filter((value) => value !== null));
+    const high = Math.max(Number.isFinite(own) ? own : 0, ...beside);
+    return high > 0 ? high : 1;
   }
 
   /** Steps between two grid lines: whole epochs only. */
@@ -142,7 +160,8 @@ export class Chart {
     setText(this.values.validation, this.options.format(at(validation, index)));
     if (index === null) {
       const label = TEXT.chart(this.options.title, this.data[0].length, this.options.format(at(train, null)), this.options.format(at(validation, null)));
-      this.canvasBox.setAttribute("aria-label", label);
+      const beside = [...this.levels.map(({ words }) => words), ...this.others.map(({ name, values }) => `${name} ${this.options.format(at(values, null))}`)];
+      this.canvasBox.setAttribute("aria-label", beside.length ? `${label} ${TEXT.beside(beside.join(", "))}` : label);
     }
   }
 }

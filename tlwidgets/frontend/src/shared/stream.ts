@@ -25,6 +25,10 @@ function floats(buffer: DataView | ArrayBuffer): Float32Array {
     : new Float32Array(buffer);
 }
 
+/** More batches than this are never drawn one by one: the page of a long run neither grows nor slows down. */
+const MOST_DRAWN = 40_000;
+const BUCKET = 4;
+
 type Taken = "snapshot" | "append" | "gap" | "ignored";
 
 /** Curves in the shape that uPlot draws: one x, and for each curve a value or null at every x. */
@@ -74,6 +78,21 @@ export class Curves {
     for (let start = 0; start < rows.length; start += columns.length) {
       this.addRow(rows[start + step] ?? NaN, rows[start + loss], rows[start + accuracy]);
     }
+    if (this.x.length > MOST_DRAWN) this.thin();
+  }
+
+  /** Keep of every four batches those of the least and the greatest loss: half as many points, and the same picture. */
+  private thin(): void {
+    const kept: number[] = [];
+    for (let start = 0; start < this.x.length; start += BUCKET) {
+      const bucket = Array.from({ length: Math.min(BUCKET, this.x.length - start) }, (_, at) => start + at);
+      bucket.sort((one, other) => (this.batchLoss[one] ?? 0) - (this.batchLoss[other] ?? 0));
+      kept.push(...new Set([bucket[0] ?? start, bucket.at(-1) ?? start].sort((one, other) => one - other)));
+    }
+    const take = <Value>(column: Value[]): Value[] => kept.map((index) => column[index] as Value);
+    [this.x, this.batchLoss, this.batchAccuracy] = [take(this.x), take(this.batchLoss), take(this.batchAccuracy)];
+    for (const key of ["trainLoss", "valLoss", "trainAccuracy", "valAccuracy"] as const) this[key] = this.x.map(() => null);
+    for (const row of this.epochs) this.placeEpoch(row);
   }
 
   private addRow(x: number, batchLoss: number | undefined, batchAccuracy: number | undefined): void {

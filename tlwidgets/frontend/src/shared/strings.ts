@@ -1,7 +1,8 @@
-// Every word that the widgets show, in one place.
+// Every word that the widgets show; a widget whose module has little room to spare imports its own part alone.
+import { DASHBOARD, MESSAGES } from "./dashboard_strings";
+
 export const STRINGS = {
-  silence: "The kernel is busy or was restarted. If nothing happens, run the cell above again.",
-  kernelGone: "No news from the kernel: it is busy or was restarted. Run the cell above again to see the widget live.",
+  ...MESSAGES,
   board: {
     title: "What learns",
     lead: "Frozen stages keep what they know. Trainable ones adapt to your data.",
@@ -25,49 +26,7 @@ export const STRINGS = {
     input: "input",
     output: "output",
   },
-  dashboard: {
-    title: "Training",
-    start: "Start",
-    again: "Start again",
-    pause: "Pause",
-    resume: "Resume",
-    stop: "Stop",
-    rate: "Learning rate",
-    set: "Set",
-    badRate: "The learning rate must be a number above 0, such as 0.001.",
-    status: {
-      new: "Ready",
-      starting: "Starting",
-      running: "Training",
-      paused: "Paused",
-      finished: "Finished",
-      stopped: "Stopped",
-      failed: "Failed",
-    } as Record<string, string>,
-    epochOf: (epoch: number, epochs: number) => `Epoch ${epoch} of ${epochs}`,
-    batchOf: (batch: number, batches: number) => `batch ${batch} of ${batches}`,
-    noEpoch: "Not started",
-    overall: "Progress of the run",
-    batches: "Progress of the epoch",
-    timeLeft: "Time left",
-    took: "Took",
-    speed: "Images a second",
-    currentRate: "Learning rate",
-    bestAccuracy: "Best validation",
-    loss: "Loss",
-    accuracy: "Accuracy",
-    train: "Train",
-    batch: "Batch",
-    validation: "Validation",
-    epochAxis: "epoch",
-    table: "Show as table",
-    noPoints: "Curves appear here once training starts.",
-    columns: { epoch: "Epoch", trainLoss: "Train loss", valLoss: "Val. loss", trainAcc: "Train acc.", valAcc: "Val. acc.", rate: "Learning rate", seconds: "Seconds" },
-    chart: (what: string, points: number, train: string, validation: string) =>
-      `${what}, ${points} batches. Train ${train}, validation ${validation}.`,
-    news: (status: string, epoch: number, epochs: number, accuracy: string) =>
-      `${status}. Epoch ${epoch} of ${epochs}, validation accuracy ${accuracy}.`,
-  },
+  dashboard: DASHBOARD,
   settings: {
     title: "Settings",
     lead: "Sound defaults. Change one thing at a time.",
