@@ -262,4 +262,4 @@ quiz("nt-q3", "a")
 # - R. Manhaeve and others, [DeepProbLog](https://arxiv.org/abs/1805.10872), 2018: adding digits in pictures, with the
 #   step in between written as a rule; there the digits are learned from the sums alone.
 #
-# Next: **09 · Transductive transfer**
+# Next: [09 · Domain adaptation](09_domain_adaptation.ipynb)

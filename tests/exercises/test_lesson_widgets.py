@@ -62,6 +62,16 @@ def test_the_slider_of_choosing_tells_both_jobs():
     assert last.startswith("pen: LogME 0.20")
 
 
+def test_the_slider_of_domain_adaptation_tells_all_three_ways():
+    from tlwidgets.exercises.experiments.domain_adaptation import explore_shifts
+
+    curve = pd.DataFrame({"as they are": [0.93, 0.62], "CORAL": [0.92, 0.8], "own numbers": [0.94, 0.95]}, [0.0, 1.0])
+    first, last = through(explore_shifts(curve))
+    assert first == "Sensor changed by 0: of 100 new digits, as they are 93, CORAL 92, own numbers 94."
+    assert last.startswith("Sensor changed by 1")
+    assert "own numbers 95" in last
+
+
 def test_the_slider_of_few_shot_tells_one_example_from_five():
     from tlwidgets.exercises.experiments.few_shot import explore_ways
 

@@ -4,6 +4,11 @@ Lipton, Wang, Smola (2018), "Detecting and correcting for label shift with black
 (BBSE); Saerens, Latinne, Decaestecker (2002), "Adjusting the outputs of a classifier to new a priori probabilities",
 Neural Computation 14 (EM). From how a classifier errs on held-out source images, and what it predicts on the target,
 follow the target's shares; its probabilities are then reweighted. The network itself is not touched.
+
+Measured over five seeds on ``noisy_digits``, with the old shares .4 off (total variation): both estimators find shares
+that are nearer, BBSE within .14 and EM within .19, but accuracy moves little: BBSE +.03 in the mean, -.02 in the worst
+seed; EM -.02 and -.09, for it trusts probabilities that are not calibrated after a short fine-tuning. On logistic
+regression's, EM gains in every seed.
 """
 
 from __future__ import annotations
