@@ -369,4 +369,4 @@ quiz("cl-q3", "b")
 # - M. Caron and others, [Deep clustering for unsupervised learning of visual
 #   features](https://arxiv.org/abs/1807.05520), 2018: there the groups in turn train the network; here it stays frozen.
 #
-# Next: **11 · Self-supervised learning**
+# Next: [**11 · Semi-supervised learning**](11_semi_supervised.ipynb)
