@@ -6,8 +6,9 @@
     python benchmarks/methods.py --methods coral tent
 
 A row is a method on a world. Its baseline is what one would do without it (domain adaptation: train on the source and
-hope; semi-supervised: learn from the labelled images alone), its oracle what nobody has in practice (all labels of the
-target, or of the unlabelled images). Accuracy on test images in the mean over seeds; "gain" is the method's less the
+hope; semi-supervised: learn from the labelled images alone; clustering and zero-shot: pixels in place of features;
+text: counted words), its oracle what nobody has in practice (all labels of the target, of the unlabelled images, or of
+the unseen classes). Accuracy on test images in the mean over seeds, for clustering ARI; "gain" is the method's less the
 baseline's, "worst" the lowest gain of a seed; time is the method's over the baseline's in the same process, preparation
 included. Nothing is tuned on test images; options are those of the table's last column, or the defaults.
 
@@ -28,12 +29,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from tqdm.auto import tqdm
 
 from tlwidgets.backbones.loading import load_backbone
 from tlwidgets.data import ImageData, load_data
-from tlwidgets.methods import adabn, coral, label_shift, label_spreading, tent
+from tlwidgets.data.generated.coloured_shapes import shape_attributes
+from tlwidgets.data.questions import draw_questions
+from tlwidgets.evaluation.zero_shot import METHODS as ZERO_SHOT
+from tlwidgets.methods import adabn, clustering, coral, label_shift, label_spreading, question_matching, tent
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.run import Run
 from tlwidgets.training.session import fit
@@ -280,6 +285,81 @@ def spreading(describe: Callable[[ImageData, str], tuple[np.ndarray, np.ndarray]
     return Row("semi-supervised", "label_spreading", f"digits, {FEW} a class, {what}", measure)
 
 
+def grouping(world: str, method: str) -> Row:
+    """Ten groups by borrowed features against ten groups by pixels: ARI with the labels, which nothing has seen."""
+
+    def measure(seed: int) -> Outcome:
+        data = load_data(world)
+        rows = np.random.default_rng(seed).permutation(len(data))[:400]
+        images, labels = data.images(rows), data.labels[rows]
+        began = time.perf_counter()
+        plain = clustering.unit_rows(np.stack(images).reshape(len(images), -1))
+        baseline = clustering.agreement(clustering.cluster_features(plain, 10, method, seed), labels)["ari"]
+        middle = time.perf_counter()
+        features = clustering.unit_rows(load_backbone("tlw_resnet").features(images))
+        found = clustering.agreement(clustering.cluster_features(features, 10, method, seed), labels)["ari"]
+        return Outcome(found, baseline, math.nan, time.perf_counter() - middle, middle - began)
+
+    return Row("clustering", method, f"{world}, ARI, against pixels", measure)
+
+
+def unseen_pairs(method: str) -> Row:
+    """Two colours in two shapes that are never shown, by their parts, against the same method on pixels.
+
+    The oracle is logistic regression that was given images of these four classes.
+    """
+
+    def measure(seed: int) -> Outcome:
+        draw, data = np.random.default_rng(seed), load_data("coloured_shapes", seed=seed, per_class=20, test=0.3)
+        colours, shapes = draw.permutation(4)[:2], draw.permutation(4)[:2]
+        new = np.sort([4 * colour + shape for colour in colours for shape in shapes])
+        images = np.stack(data.images(range(len(data))))
+        began = time.perf_counter()
+        baseline = _recognised(method, images.reshape(len(images), -1) / 255, data, new)
+        middle = time.perf_counter()
+        features = load_backbone("tlw_resnet").features(list(images))
+        found = _recognised(method, features, data, new)
+        end = time.perf_counter()
+        train, test = (np.isin(data.labels, new) & (data.split == split) for split in ("train", "test"))
+        probe = LogisticRegression(max_iter=2000).fit(features[train], data.labels[train])
+        oracle = float(probe.score(features[test], data.labels[test]))
+        return Outcome(found, baseline, oracle, end - middle, middle - began)
+
+    return Row("zero-shot", method, "coloured_shapes, 4 of 16 unseen, against pixels", measure)
+
+
+def _recognised(method: str, features: np.ndarray, data: ImageData, new: np.ndarray) -> float:
+    """Accuracy on test images of new classes, these alone to choose from, learned from images of the others."""
+    table, seen = shape_attributes(), np.setdiff1d(np.arange(16), new)
+    train = np.isin(data.labels, seen) & (data.split == "train")
+    test = np.isin(data.labels, new) & (data.split == "test")
+    scorer = ZERO_SHOT[method](features[train], np.searchsorted(seen, data.labels[train]), table[seen])
+    return float((new[scorer(features[test], table[new]).argmax(1)] == data.labels[test]).mean())
+
+
+def other_words() -> Row:
+    """The known question of the same meaning, of 24, by the text encoder, against counted words (tf-idf)."""
+
+    def measure(seed: int) -> Outcome:
+        texts, labels = draw_questions()
+        wording = np.random.default_rng(seed).integers(0, 4, 24)
+        known = np.array([np.flatnonzero(labels == meaning)[wording[meaning]] for meaning in range(24)])
+        asked = np.setdiff1d(np.arange(len(labels)), known)
+
+        def matched(rows: np.ndarray) -> float:
+            nearest = question_matching.match(rows[asked], rows[known]).indices[:, 0]
+            return float((labels[known][nearest] == labels[asked]).mean())
+
+        began = time.perf_counter()
+        counted = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(texts).toarray()
+        baseline = matched(counted + 1e-9)  # a question of unknown words alone has no direction
+        middle = time.perf_counter()
+        found = matched(load_backbone("minilm").features(list(texts)))
+        return Outcome(found, baseline, math.nan, time.perf_counter() - middle, middle - began)
+
+    return Row("text", "question_matching", "questions, against tf-idf", measure)
+
+
 ROWS: list[Row] = [
     *(adapting(SENSOR, method) for method in ("coral", "mmd", "dann", "cdan", "mcc", "self_training")),
     adapting(SENSOR, "importance_weighting"),
@@ -291,6 +371,9 @@ ROWS: list[Row] = [
     *(half_labelled(method) for method in ("pseudo_labels", "fixmatch", "mean_teacher")),
     spreading(described, "features"),
     spreading(pixels, "pixels"),
+    *(grouping(world, method) for world in ("digits", "grey_patches") for method in clustering.CLUSTERINGS),
+    *(unseen_pairs(method) for method in ZERO_SHOT),
+    other_words(),
 ]
 
 
