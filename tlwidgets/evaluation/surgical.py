@@ -4,8 +4,12 @@ Lee, Chen, Tajwar, Kumar, Yao, Liang, Finn (2023), "Surgical fine-tuning improve
 ICLR, arXiv 2210.11466. After a shift, tuning one part can beat tuning all: an early part where the input changed, a
 middle or the last one where the meaning of features or labels did. ``by="gradient"`` is the paper's relative gradient
 norm, cheap and a hint: the size of the loss's gradient in a stage over the size of its weights. ``by="trial"`` tunes
-each stage alone for a few epochs and takes what validation images say. That early stages suit changed inputs and late
-ones changed labels is the paper's finding; it has not been measured on the worlds of this package.
+each stage alone for a few epochs and takes what validation images say.
+
+That early stages suit changed inputs and late ones changed labels is the paper's finding. Measured here, ``stem``
+against ``stage4`` of the bundled network, tuned on five labels a class, five seeds: through fog the stem leads by .03
+in the mean, by nothing in the worst seed; through a bad sensor, which changes inputs too, stage4 leads by .14 or more
+in every seed (.74 against .44 in the mean). So ask the data, with ``by="trial"``.
 """
 
 from __future__ import annotations
