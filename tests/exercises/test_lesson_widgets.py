@@ -78,3 +78,19 @@ def test_the_slider_of_few_shot_tells_one_example_from_five():
     first, last = through(explore_ways(pd.DataFrame({"one": [0.97, 0.76], "five": [0.99, 0.93]}, index=[2, 20])))
     assert first == "2 signs: of 100 pictures 50 are right by guessing, 97 with one example of each sign, 99 with five."
     assert last.startswith("20 signs: of 100 pictures 5 are right by guessing, 76")
+
+
+def test_the_slider_of_multi_task_tells_both_errors():
+    from tlwidgets.exercises.experiments.multi_task import explore_sharing
+
+    first, last = through(explore_sharing(pd.DataFrame({"alone": [1.2, 1.1], "together": [2.8, 0.33]}, index=[0, 1])))
+    assert first == "At 0 of 100 stands the same causes count: error 1.20 alone, 2.80 together."
+    assert last.startswith("At 100 of 100 stands")
+
+
+def test_the_slider_of_meta_learning_tells_every_start():
+    from tlwidgets.exercises.experiments.meta_learning import explore_steps
+
+    first, last = through(explore_steps(pd.DataFrame({"joint": [2.5, 2.0], "reptile": [1.1, 0.6]}, index=[2, 16])))
+    assert first == "After 2 steps: error joint 2.5, reptile 1.1."
+    assert last.startswith("After 16 steps: error joint 2.0")
