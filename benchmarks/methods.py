@@ -6,9 +6,10 @@
     python benchmarks/methods.py --methods coral tent
 
 A row is a method on a world. Its baseline is what one would do without it (domain adaptation: train on the source and
-hope; semi-supervised: learn from the labelled images alone; clustering and zero-shot: pixels in place of features;
-text: counted words), its oracle what nobody has in practice (all labels of the target, of the unlabelled images, or of
-the unseen classes). Accuracy on test images in the mean over seeds, for clustering ARI; "gain" is the method's less the
+hope; semi-supervised: learn from the labelled images alone; clustering, zero-shot and few-shot: pixels in place of
+features; text: counted words; meta-learning: joint training; multi-task: one task), its oracle what nobody has in
+practice (all labels of the target, of the unlabelled images, or of the unseen classes). Accuracy on test images in the
+mean over seeds, for clustering ARI, of waves the share of variance explained; "gain" is the method's less the
 baseline's, "worst" the lowest gain of a seed; time is the method's over the baseline's in the same process, preparation
 included. Nothing is tuned on test images; options are those of the table's last column, or the defaults.
 
@@ -31,6 +32,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from small_tasks import Measure, beside_loops, few_examples, meta_learned
 from tqdm.auto import tqdm
 
 from tlwidgets.backbones.loading import load_backbone
@@ -360,6 +362,20 @@ def other_words() -> Row:
     return Row("text", "question_matching", "questions, against tf-idf", measure)
 
 
+def small(family: str, method: str, world: str, measure: Measure, **options: Any) -> Row:
+    """A row of ``small_tasks``, where nobody has an oracle."""
+
+    def outcome(seed: int) -> Outcome:
+        found, baseline, seconds, baseline_seconds = measure(seed)
+        return Outcome(found, baseline, math.nan, seconds, baseline_seconds)
+
+    return Row(family, method, world, outcome, options)
+
+
+FEW_SHOT = ("prototypes", "matching", "simple_shot", "linear_probe")
+META = ("maml", "fomaml", "anil", "reptile")
+ON_DIGITS = "5 digits of 10, {} each, against pixels"
+
 ROWS: list[Row] = [
     *(adapting(SENSOR, method) for method in ("coral", "mmd", "dann", "cdan", "mcc", "self_training")),
     adapting(SENSOR, "importance_weighting"),
@@ -374,6 +390,12 @@ ROWS: list[Row] = [
     *(grouping(world, method) for world in ("digits", "grey_patches") for method in clustering.CLUSTERINGS),
     *(unseen_pairs(method) for method in ZERO_SHOT),
     other_words(),
+    *(small("few-shot", name, ON_DIGITS.format(n), few_examples(name, n)) for n in (1, 5) for name in FEW_SHOT),
+    *(small("meta-learning", name, "waves, R² against joint training", meta_learned(name)) for name in META),
+    *(
+        small("multi-task", "multi_task", "digits and loops", beside_loops(weighting=each), weighting=each)
+        for each in ("fixed", "uncertainty")
+    ),
 ]
 
 
@@ -388,7 +410,7 @@ def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
         "world": row.world,
         "baseline": f"{means['baseline']:.3f}",
         "method's": f"{means['method']:.3f}",
-        "oracle": f"{means['oracle']:.3f}",
+        "oracle": "-" if math.isnan(means["oracle"]) else f"{means['oracle']:.3f}",
         "gain": f"{gains.mean():+.3f}{spread}",
         "worst": f"{gains.min():+.3f}",
         "time": f"{means['seconds'] / means['baseline_seconds']:.1f} x",
