@@ -24,7 +24,7 @@ lessons := $(wildcard notebooks/lessons/*.ipynb)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab test lint typecheck notebooks notebooks-check classroom-check bench clean
+.PHONY: help setup lab test lint typecheck notebooks notebooks-check classroom-check binder-check bench clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ notebooks-check: setup ## fail if the written notebooks are not those of their s
 
 classroom-check: $(CLASSROOM_VENV)/.ready ## run nbgrader's own tools over the lessons
 	TLW_REQUIRE_NBGRADER=1 OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR) $(CLASSROOM_VENV)/bin/python -m pytest tests/notebooks/test_nbgrader.py $(ARGS)
+
+binder-check: ## follow binder/ in a clean environment, run two notebooks and print what they take
+	$(PYTHON) binder/check.py
 
 bench: $(BENCH_VENV)/.ready ## run the benchmarks, one after the other, beside the tools they compare with
 	set -e; for script in $(SCRIPTS); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script $(ARGS); done

@@ -5,6 +5,9 @@
 * ``lessons/NN_topic.ipynb`` for students: solutions cut and replaced by stubs, no outputs;
 * ``solutions/NN_topic.ipynb``: executed from top to bottom, outputs kept.
 
+``python notebooks/generate.py --prose [NAME ...]`` executes nothing: it writes the words anew, keeps the outputs, and
+refuses a lesson whose code has changed.
+
 ``python notebooks/generate.py --check`` executes nothing and fails when a written notebook is not what its source says.
 
 Sources are jupytext's py:percent with three additions:
@@ -36,6 +39,8 @@ from nbformat import NotebookNode
 from tlwidgets.exercises import catalogue
 
 HERE = Path(__file__).parent
+BINDER = "gh/YOUR_ORGANISATION/tlwidgets/main"
+"""Where Binder finds this repository: host, owner, name, tag. The one place to change once it has a public home."""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 REGION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION$", re.MULTILINE | re.DOTALL)
 QUESTION = re.compile(r"\[\[question ([\w-]+)\]\]")
@@ -46,11 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="lessons to write, for example 01_what_transfers (default: all)")
     parser.add_argument("--check", action="store_true", help="only compare with what is written; execute nothing")
+    parser.add_argument("--prose", action="store_true", help="write words anew, keep outputs; execute nothing")
     options = parser.parse_args(arguments)
     names = options.names or sorted(path.stem for path in (HERE / "src").glob("[0-9]*.py"))
     if options.check:
         return report(problem for name in names for problem in drift(name))
     for name in names:
+        if options.prose:
+            write_prose(name)
+            continue
         print(f"{name}: executing", flush=True)
         write(name)
     return 0
@@ -73,18 +82,47 @@ def write(name: str) -> None:
     save(lesson(name), path_of("lessons", name))
 
 
+def write_prose(name: str) -> None:
+    """Write both notebooks with the outputs that the solved one has already.
+
+    Raises:
+        SystemExit: Some code differs from what was executed.
+    """
+    fresh, written = solution(name), nbformat.read(path_of("solutions", name), as_version=4)
+    before, after = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (written, fresh))
+    if [cell.source for cell in before] != [cell.source for cell in after]:
+        raise SystemExit(f"{name}: its code has changed; run it without --prose.")
+    for old, new in zip(before, after, strict=True):
+        new.outputs, new.execution_count = old.outputs, old.execution_count
+    save(fresh, path_of("solutions", name))
+    save(lesson(name), path_of("lessons", name))
+
+
 def solution(name: str) -> NotebookNode:
     """The notebook as its source has it, not yet executed."""
     notebook = jupytext.read(HERE / "src" / f"{name}.py", fmt="py:percent")
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python"))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen: dict[str, int] = {}
+    if notebook.cells[0].cell_type == "markdown":
+        notebook.cells[0].source = with_badge(notebook.cells[0].source, name)
     for cell in notebook.cells:
         cell.source = QUESTION.sub(lambda match: catalogue.questions()[match[1]].markdown(), cell.source)
         nbgrader_metadata(cell)
         cell.id = stable_id(cell, seen)
     nbformat.validate(notebook)
     return notebook
+
+
+def with_badge(header: str, name: str) -> str:
+    """Put a link to the lesson on Binder below its title; no picture, for a lesson fetches nothing from the network."""
+    title, _, rest = header.partition("\n")
+    return f"{title}\n\n[▶ Open in Binder]({binder_url(name)})\n{rest}"
+
+
+def binder_url(name: str) -> str:
+    """Address that opens a lesson in JupyterLab on Binder."""
+    return f"https://mybinder.org/v2/{BINDER}?urlpath=lab%2Ftree%2Fnotebooks%2Flessons%2F{name}.ipynb"
 
 
 def nbgrader_metadata(cell: NotebookNode) -> None:

@@ -273,4 +273,4 @@ quiz("wt-q3", "b")
 # - K. He, R. Girshick, P. Dollár, [Rethinking ImageNet pre-training](https://arxiv.org/abs/1811.08883), 2018: given
 #   enough labels *and* enough time, scratch catches up.
 #
-# Next: **02 · Looking inside**, what each stage knows.
+# Next: [02 · Looking inside](02_looking_inside.ipynb), what each stage knows.

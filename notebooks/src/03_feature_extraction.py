@@ -291,4 +291,4 @@ quiz("fe-q3", "a")
 # - A. Saxe and others, [On random weights and unsupervised feature
 #   learning](https://ai.stanford.edu/~ang/papers/icml11-RandomWeights.pdf), 2011: why random networks are not nothing.
 #
-# Next: **04 · Fine-tuning and the freeze board**
+# Next: [04 · Fine-tuning and the freeze board](04_freeze_board.ipynb)

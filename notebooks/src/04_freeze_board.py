@@ -280,4 +280,4 @@ quiz("fb-q3", "b")
 #   layers that must stay in inference mode.
 # - E. J. Hu and others, [LoRA](https://arxiv.org/abs/2106.09685), 2021: the adapters.
 #
-# Next: **05 · Learning rates**
+# Next: [05 · Learning rates](05_learning_rates.ipynb)

@@ -237,4 +237,4 @@ quiz("cb-q3", "a")
 # - S. Kornblith, J. Shlens, Q. V. Le, [Do better ImageNet models transfer
 #   better?](https://arxiv.org/abs/1805.08974), 2019: where sources are alike, a better network does transfer better.
 #
-# Next: **08 · Negative transfer and its rescue**
+# Next: [08 · Negative transfer and its rescue](08_negative_transfer.ipynb)

@@ -392,4 +392,4 @@ quiz("fs-q3", "b")
 # - G. Hacohen, A. Dekel, D. Weinshall, [Active learning on a budget](https://arxiv.org/abs/2202.02794), 2022: with few
 #   questions ask about typical pictures, with many about odd ones.
 #
-# Next: **14 · Meta-learning**
+# Next: [14 · Meta-learning](14_meta_learning.ipynb)

@@ -276,4 +276,4 @@ quiz("ml-q3", "a")
 # - Y. Tian and others, [Rethinking few-shot image classification](https://arxiv.org/abs/2003.11539), 2020: a good
 #   embedding is hard to beat, with far larger networks than ours.
 #
-# Next: **15 · Zero-shot learning**
+# Next: [15 · Zero-shot learning](15_zero_shot.ipynb)

@@ -94,3 +94,16 @@ def test_the_slider_of_meta_learning_tells_every_start():
     first, last = through(explore_steps(pd.DataFrame({"joint": [2.5, 2.0], "reptile": [1.1, 0.6]}, index=[2, 16])))
     assert first == "After 2 steps: error joint 2.5, reptile 1.1."
     assert last.startswith("After 16 steps: error joint 2.0")
+
+
+def test_the_slider_of_the_capstone_tells_what_covering_does():
+    from types import SimpleNamespace
+
+    from tlwidgets.exercises.experiments.capstone import explore_explanations
+    from tlwidgets.explain import Faithfulness
+
+    said = SimpleNamespace(predicted="town")
+    pictures = {"picture 1": (said, Faithfulness(0.9, 0.2, 0.8)), "picture 2": (said, Faithfulness(0.9, 0.8, 0.8))}
+    first, last = through(explore_explanations(pictures))
+    assert first.startswith("picture 1, taken for town. Covering what it names takes the answer from 90% to 20%")
+    assert "does not show" in last

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +118,8 @@ def test_what_cannot_be_explained_is_refused(run: tlw.Run, marked: np.ndarray) -
         explain(run, marked, effort=5)
     with pytest.raises(TlwError, match="share=0"):
         faithfulness(run, explain(run, marked, "occlusion"), share=0)
+
+
+def test_the_public_name_can_be_called_whatever_was_imported_first() -> None:
+    code = "import tlwidgets as tlw, tlwidgets.explain; assert callable(tlw.explain)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
 
+ROOT = Path(__file__).parents[2]
 SOURCE = """# %% [markdown]
 # # A lesson
 # [[question wt-q1]]
@@ -141,3 +143,30 @@ def test_a_lesson_that_fails_leaves_the_written_notebooks_as_they_were(generate,
     with pytest.raises(Exception, match="ZeroDivisionError"):
         generate.write("99_small")
     assert before == {path: path.read_text() for path in written.rglob("*.ipynb")}
+
+
+def test_words_can_be_written_anew_with_the_outputs_that_are_there(generate, written):
+    before = (written / "solutions" / "99_small.ipynb").read_text()
+    (written / "src" / "99_small.py").write_text(SOURCE.replace("# # A lesson", "# # Another"))
+    assert generate.main(["--prose", "99_small"]) == 0
+    assert generate.drift("99_small") == []
+    after = nbformat.read(written / "solutions" / "99_small.ipynb", as_version=4)
+    assert after.cells[0].source.startswith("# Another")
+    assert after.cells[2].outputs[0].text == "42\n"
+    generate.main(["--prose", "99_small"])
+    (written / "src" / "99_small.py").write_text(SOURCE)
+    generate.main(["--prose", "99_small"])
+    assert (written / "solutions" / "99_small.ipynb").read_text() == before
+
+
+def test_words_alone_are_not_written_where_code_has_changed(generate, written):
+    (written / "src" / "99_small.py").write_text(SOURCE.replace("6 * 7", "6 * 8"))
+    with pytest.raises(SystemExit, match="code has changed"):
+        generate.main(["--prose", "99_small"])
+
+
+def test_a_lesson_links_to_itself_on_binder_and_so_does_the_readme(generate, house):
+    header = generate.lesson("99_small").cells[0].source.splitlines()
+    assert header[0] == "# A lesson"
+    assert header[2].endswith("(" + generate.binder_url("99_small") + ")")
+    assert generate.binder_url("00_studio") in (ROOT / "README.md").read_text(encoding="utf-8")

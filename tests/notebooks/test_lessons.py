@@ -127,6 +127,15 @@ def test_the_nbgrader_metadata_is_complete_and_its_ids_are_used_once(name):
         assert graded.locked == (not graded.solution)
 
 
+@every_lesson
+def test_the_next_lesson_is_a_link_as_soon_as_there_is_one(name):
+    numbers = {each[:2]: each for each in NAMES}
+    for following in re.findall(r"^Next: (.*)$", text(read("lessons", name)), re.MULTILINE):
+        number = re.search(r"\b(\d\d) · ", following)
+        if number and number[1] in numbers:
+            assert f"]({numbers[number[1]]}.ipynb)" in following
+
+
 def line_of(output: nbformat.NotebookNode) -> str:
     return output.get("data", {}).get("text/plain", output.get("text", ""))
 
