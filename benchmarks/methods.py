@@ -6,10 +6,10 @@
     python benchmarks/methods.py --methods coral tent
 
 A row is a method on a world. Its baseline is what one would do without it (domain adaptation: train on the source and
-hope; semi-supervised: learn from the labelled images alone; clustering, zero-shot and few-shot: pixels in place of
-features; text: counted words; meta-learning: joint training; multi-task: one task), its oracle what nobody has in
-practice (all labels of the target, of the unlabelled images, or of the unseen classes). Accuracy on test images in the
-mean over seeds, for clustering ARI, of waves the share of variance explained; "gain" is the method's less the
+hope; semi- and self-supervised: learn from the labelled images alone; clustering, zero-shot and few-shot: pixels in
+place of features; text: counted words; meta-learning: joint training; multi-task: one task), its oracle what nobody has
+in practice (all labels of the target, of the unlabelled images, or of the unseen classes). Accuracy on test images in
+the mean over seeds, for clustering ARI, of waves the share of variance explained; "gain" is the method's less the
 baseline's, "worst" the lowest gain of a seed; time is the method's over the baseline's in the same process, preparation
 included. Nothing is tuned on test images; options are those of the table's last column, or the defaults.
 
@@ -40,6 +40,9 @@ from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.generated.coloured_shapes import shape_attributes
 from tlwidgets.data.questions import draw_questions
 from tlwidgets.evaluation.zero_shot import METHODS as ZERO_SHOT
+from tlwidgets.exercises.experiments.describing import described as described_by
+from tlwidgets.exercises.experiments.describing import network
+from tlwidgets.exercises.experiments.small_networks import small_network, small_transformer
 from tlwidgets.methods import adabn, clustering, coral, label_shift, label_spreading, question_matching, tent
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.run import Run
@@ -376,6 +379,66 @@ FEW_SHOT = ("prototypes", "matching", "simple_shot", "linear_probe")
 META = ("maml", "fomaml", "anil", "reptile")
 ON_DIGITS = "5 digits of 10, {} each, against pixels"
 
+
+PRACTICE = {"epochs": 12, "batch_size": 64, "learning_rate": 3e-3, "backbone_scale": 1.0, "pretrained": False}
+LABELLED = 20  # canvases of each digit that have a label, after practice on all
+Judge = Callable[[int, str], float]
+
+
+@cache
+def practised(seed: int, method: str, backbone: str, view: str) -> tuple[str, float]:
+    """The name of a network that practised on canvases without labels, and its seconds."""
+    options = {"view": view} if view else {}
+    run, seconds = train(
+        seed,
+        load_data("canvas_digits", seed=seed),
+        backbone=backbone,
+        method=method,
+        method_options=options,
+        **PRACTICE,
+    )
+    return f"run:{run.path}", seconds
+
+
+@cache
+def fine_tuned(seed: int, backbone: str, labels: int | None = LABELLED) -> float:
+    """Accuracy on canvases after training on the labelled ones; a network that is no run starts from random weights."""
+    data = load_data("canvas_digits", seed=seed, labels_per_class=labels)
+    recipe = {**PRACTICE, "pretrained": backbone.startswith("run:"), "batch_size": 32, "augmentation": "light"}
+    run, _ = train(seed, data, backbone=backbone, **recipe)
+    return run.metrics["test"]["accuracy"]
+
+
+@cache
+def probed(seed: int, backbone: str) -> float:
+    """Accuracy on canvases of a linear model on features of the labelled ones; for no run on random ones or pixels."""
+    data = load_data("canvas_digits", seed=seed, labels_per_class=LABELLED)
+    if backbone.startswith("run:"):
+        return described_by(data, load_backbone(backbone)).read()
+    random = described_by(data, network(backbone, pretrained=False, seed=seed)).read()
+    return max(random, described_by(data, None).read())
+
+
+def practising(
+    method: str, judge: Judge, what: str, network_name: Callable[[], str] = small_network, view: str = ""
+) -> Row:
+    """A self-supervised method and then a few labels, against the few labels alone."""
+
+    def measure(seed: int) -> Outcome:
+        start = network_name()
+        learned, seconds = practised(seed, method, start, view)
+        began = time.perf_counter()
+        baseline = judge(seed, start)
+        middle = time.perf_counter()
+        found = judge(seed, learned)
+        end = time.perf_counter()
+        oracle = fine_tuned(seed, start, None)
+        return Outcome(found, baseline, oracle, seconds + end - middle, middle - began)
+
+    world = f"canvas_digits, {LABELLED} a class, {what}"
+    return Row("self-supervised", method, world, measure, {"view": view} if view else {})
+
+
 ROWS: list[Row] = [
     *(adapting(SENSOR, method) for method in ("coral", "mmd", "dann", "cdan", "mcc", "self_training")),
     adapting(SENSOR, "importance_weighting"),
@@ -390,6 +453,13 @@ ROWS: list[Row] = [
     *(grouping(world, method) for world in ("digits", "grey_patches") for method in clustering.CLUSTERINGS),
     *(unseen_pairs(method) for method in ZERO_SHOT),
     other_words(),
+    *(
+        practising(method, judge, what, view="" if method == "rotation" else "weak")
+        for method in ("simclr", "vicreg", "rotation")
+        for judge, what in ((probed, "linear model"), (fine_tuned, "fine-tuned"))
+    ),
+    practising("masked_images", probed, "linear model", small_transformer),
+    practising("masked_images", fine_tuned, "fine-tuned", small_transformer),
     *(small("few-shot", name, ON_DIGITS.format(n), few_examples(name, n)) for n in (1, 5) for name in FEW_SHOT),
     *(small("meta-learning", name, "waves, R² against joint training", meta_learned(name)) for name in META),
     *(

@@ -107,3 +107,22 @@ def test_the_slider_of_the_capstone_tells_what_covering_does():
     first, last = through(explore_explanations(pictures))
     assert first.startswith("picture 1, taken for town. Covering what it names takes the answer from 90% to 20%")
     assert "does not show" in last
+
+
+def test_the_slider_of_semi_supervised_tells_both_readers():
+    from tlwidgets.exercises.experiments.semi_supervised import explore_labels
+
+    table = pd.DataFrame({"labels alone": [0.61, 0.91], "spreading": [0.72, 0.93]}, index=[1, 20])
+    first, last = through(explore_labels(table))
+    assert first.startswith("1 labelled scans")
+    assert all(number in first for number in ("61", "72"))
+    assert last.endswith("91 are named by the labels alone, 93 by spreading.")
+
+
+def test_the_slider_of_self_supervised_tells_all_three_descriptions():
+    from tlwidgets.exercises.experiments.self_supervised import explore_labels
+
+    table = pd.DataFrame({"pixels": [0.11, 0.12], "random": [0.31, 0.32], "pretrained": [0.51, 0.52]}, index=[2, 20])
+    first, last = through(explore_labels(table))
+    assert first.startswith("2 labelled canvases")
+    assert all(number in last for number in ("20", "12", "32", "52"))

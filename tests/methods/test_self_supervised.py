@@ -181,6 +181,8 @@ def test_what_cannot_be_pretrained_is_refused(recipe: tlw.Recipe, setting: Setti
         simclr.make(setting, temperature=0)
     with pytest.raises(RecipeError, match="lamda, mu, nu are -1"):
         vicreg.make(setting, lamda=-1)
+    with pytest.raises(RecipeError, match="view is 'none'"):
+        simclr.make(setting, view="none")
     with pytest.raises(RecipeError, match="no row of patches"):
         masked_images.make(setting)
     with pytest.raises(DataError, match="sizes of a projector"):

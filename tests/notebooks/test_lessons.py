@@ -110,7 +110,8 @@ def test_every_picture_has_a_description(name):
 
 @every_lesson
 def test_a_committed_notebook_names_no_folder_of_the_machine_that_ran_it(name):
-    written = json.dumps(read("solutions", name))
+    # Without the pictures: their letters and strokes may spell anything.
+    written = re.sub(r"base64,[A-Za-z0-9+/=]+", "", json.dumps(read("solutions", name)))
     assert not re.search(r"/(home|root|tmp|work|usr|Users)/", written)
 
 

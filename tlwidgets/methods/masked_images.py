@@ -3,7 +3,9 @@
 Xie, Zhang, Cao, Lin, Bao, Yao, Dai, Hu (2022), "SimMIM: a simple framework for masked image modeling", CVPR, arXiv
 2111.09886. Hidden patches enter as one learned token in their place; one linear layer behind the last block answers
 with their pixels; the L1 loss counts hidden patches only. No label takes part. It needs more images and epochs than
-contrastive pretraining, and its features serve fine-tuning better than a linear probe.
+contrastive pretraining, and its features serve fine-tuning better than a linear probe. Measured on digits that wander
+over canvases, 160 steps of a small transformer, five seeds: patches are filled in three times as well, but a linear
+model on twenty labels a class gains nothing (-1.0 points, -4.1 to +1.9), nor does fine-tuning.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+from torch.nn import functional
 
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
@@ -27,9 +30,7 @@ _FAR = 2**43  # its own range of seeds
 
 def patches(images: torch.Tensor, side: int) -> torch.Tensor:
     """Images (N, C, H, W) cut into squares, row by row: (N, L, C * side * side)."""
-    n, c, height, width = images.shape
-    cut = images.reshape(n, c, height // side, side, width // side, side)
-    return cut.permute(0, 2, 4, 1, 3, 5).reshape(n, -1, c * side * side)
+    return functional.unfold(images, side, stride=side).transpose(1, 2)
 
 
 def draw_mask(n: int, length: int, share: float, generator: torch.Generator) -> torch.Tensor:

@@ -3,7 +3,8 @@
 Gidaris, Singh, Komodakis (2018), "Unsupervised representation learning by predicting image rotations", ICLR, arXiv
 1803.07728. Every image is shown in four turns of 90 degrees and a new head of four outputs names the turn: labels that
 cost nothing. It cannot help where upright means nothing (cells, fields from above, textures), and teaches little where
-one corner gives the turn away.
+one corner gives the turn away. Measured on digits that wander over canvases, a hundred steps from random weights, five
+seeds: a linear model on twenty labels a class gains 1.9 points over random features, and loses with two seeds.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import DataError
+from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.training.method import Setting
 from tlwidgets.training.stream import Stream
 
@@ -23,6 +23,16 @@ def pretraining_stream(setting: Setting, unlabelled: ImageData | None) -> Stream
         DataError: There are fewer than two images.
     """
     return Stream(setting, unlabelled or setting.data)
+
+
+def check_view(view: str) -> None:
+    """Refuses a view of which two would be the same image, or that there is not.
+
+    Raises:
+        RecipeError: It is neither "weak" nor "strong".
+    """
+    if view not in ("weak", "strong"):
+        raise RecipeError(f"view is {view!r}.", 'Give "weak" or "strong".')
 
 
 def probe_loss(
