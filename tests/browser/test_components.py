@@ -23,6 +23,14 @@ STAGES: list[dict[str, Any]] = [
 ]
 for stage in STAGES:
     stage["learning"] = {"frozen": 0, "norm": 16, "lora": 400, "trainable": stage["parameters"]}
+LIVE = {
+    "stem": {"rate": 0, "moved": 0},
+    "stage1": {"rate": 0, "moved": 0},
+    "stage2": {"rate": 0, "moved": 0},
+    "stage3": {"rate": 1e-4, "moved": 0.0042},
+    "stage4": {"rate": 1e-4, "moved": 0.031},
+    "head": {"rate": 1e-3, "moved": None},
+}
 BATCH_COLUMNS = ["step", "loss", "accuracy", "learning_rate", "images_per_second"]
 EPOCH_COLUMNS = [
     "step",
@@ -133,7 +141,9 @@ class TestFreezeBoard:
     def test_batchnorm_of_a_frozen_stage_is_fixed(self, bare: Any) -> None:
         root = bare.mount("freeze_board", board_state())
         cells = [row.locator("td").nth(3).inner_text() for row in root.locator("tbody tr").all()]
-        assert cells == ["fixed", "fixed", "fixed", "moves", "moves", "none"]
+        assert cells == ["1 · fixed", "4 · fixed", "5 · fixed", "5 · move", "5 · move", "none"]
+        bare.set("states", {stage["name"]: "frozen" for stage in STAGES} | {"stage1": "norm"})
+        assert root.locator("tbody tr").nth(1).get_by_text("4 · weights").is_visible()
 
     def test_states_between_frozen_and_trainable_are_named_and_counted(self, bare: Any) -> None:
         states = {stage["name"]: "frozen" for stage in STAGES} | {"stage4": "lora", "head": "norm"}
@@ -141,6 +151,66 @@ class TestFreezeBoard:
         assert root.get_by_role("switch", name="stage4 learns").inner_text() == "LoRA"
         assert root.get_by_role("switch", name="head learns").inner_text() == "Norms only"
         assert root.locator(".tlw-board-total").inner_text().startswith("416 of")
+
+    def test_every_state_can_be_chosen_but_where_it_would_let_nothing_learn(self, bare: Any) -> None:
+        bare_head = STAGES[5] | {"learning": {"frozen": 0, "norm": 0, "lora": 400, "trainable": 970}}
+        root = bare.mount("freeze_board", board_state(stages=[*STAGES[:5], bare_head]))
+        root.get_by_label("State of stage2", exact=True).select_option("norm")
+        command = bare.answer()
+        assert (command["name"], command["args"]) == ("set_state", {"stage": "stage2", "state": "norm"})
+        root.get_by_label("State of head").select_option("lora")
+        assert bare.answer()["args"] == {"stage": "head", "state": "lora"}
+        assert root.get_by_label("State of head").locator("option:disabled").all_inner_texts() == [
+            "Norms only (nothing here for it)"
+        ]
+
+    def test_dragging_the_line_freezes_until_there(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        line = root.get_by_role("slider", name="Freeze from the input to here")
+        assert line.get_attribute("aria-valuetext") == "Everything up to stage2 is frozen"
+        grip = root.locator(".tlw-frost-grip").bounding_box()
+        row = root.locator("tbody tr").nth(4).bounding_box()
+        bare.page.mouse.move(grip["x"] + 12, grip["y"] + 12)
+        bare.page.mouse.down()
+        bare.page.mouse.move(grip["x"] + 40, row["y"] + row["height"] - 4, steps=8)
+        assert root.get_by_role("switch", name="stage4 learns").inner_text() == "Frozen"
+        assert [message for message in bare.sent if message["t"] == "cmd"] == []
+        bare.page.mouse.up()
+        command = bare.answer()
+        assert (command["name"], command["args"]) == ("freeze_until", {"stage": "stage4"})
+
+    def test_dragging_beyond_either_end_leaves_the_head_to_learn_or_everything(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        grip = root.locator(".tlw-frost-grip")
+        for y, name, args in ((2000, "freeze_until", {"stage": "stage4"}), (-200, "everything", {})):
+            box = grip.bounding_box()
+            bare.page.mouse.move(box["x"] + 12, box["y"] + 12)
+            bare.page.mouse.down()
+            bare.page.mouse.move(box["x"] + 12, y, steps=4)
+            bare.page.mouse.up()
+            command = bare.answer()
+            assert (command["name"], command["args"]) == (name, args)
+
+    def test_the_keyboard_alone_moves_the_line(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        line = root.get_by_role("slider")
+        line.press("ArrowDown")
+        assert bare.answer()["args"] == {"stage": "stage3"}
+        bare.set("states", board_state()["states"])
+        line.press("ArrowUp")
+        assert bare.answer()["args"] == {"stage": "stage1"}
+        line.press("Home")
+        assert bare.answer()["name"] == "everything"
+
+    def test_a_run_shows_the_rate_and_the_way_of_each_stage(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state(live={}))
+        assert root.get_by_role("columnheader", name="Moved").is_hidden()
+        bare.set("live", LIVE)
+        cells = [row.locator("td:visible").all_inner_texts()[4:6] for row in root.locator("tbody tr").all()]
+        assert cells[0] == ["0", "0%"]
+        assert cells[3] == ["0.0001", "0.42%"]
+        assert cells[4] == ["0.0001", "3.1%"]
+        assert cells[5] == ["0.001", "new"]
 
     def test_a_silent_kernel_is_noticed(self, bare: Any) -> None:
         root = bare.mount("freeze_board", board_state())
@@ -247,8 +317,10 @@ class TestDashboard:
 def test_every_widget_looks_right_in_both_themes(bare: Any, screenshot: Any, dark: bool) -> None:
     """Takes pictures to look at, and checks that no text is invisible."""
     mood = "dark" if dark else "light"
-    root = bare.mount("freeze_board", board_state(), dark=dark)
+    root = bare.mount("freeze_board", board_state(live=LIVE, note="In force since epoch 2."), dark=dark)
     root.locator("tbody tr").nth(2).hover()
+    table, frame = root.locator(".tlw-board-table").bounding_box(), root.bounding_box()
+    assert table["x"] + table["width"] <= frame["x"] + frame["width"] + 1
     screenshot(bare.page.locator("#widget"), f"board-{mood}")
     root = bare.mount("dashboard", dashboard_state(progress=PROGRESS | {"name": "digits-001"}), dark=dark)
     snapshot(bare, *curves())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tlwidgets import FreezePlan, load_backbone
 from tlwidgets.errors import PlanError
+from tlwidgets.training import events
 from tlwidgets.widgets import FreezeBoard
 
 
@@ -107,3 +109,50 @@ def test_another_backbone_starts_afresh(board: FreezeBoard) -> None:
     board.show(FreezePlan(["stem", "stage1", "head"]))
     assert board.states == {"stem": "trainable", "stage1": "trainable", "head": "trainable"}
     assert not board.can_undo
+
+
+def test_a_run_that_is_followed_shows_rates_and_distances(board: FreezeBoard, fake_session: Any) -> None:
+    board.follow(fake_session)
+    fake_session.begin()
+    assert board.live == {}
+    rates = {"stage4": 1e-4, "head": 1e-3}
+    numbers = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3, "images_per_second": 9.0}
+    fake_session.tell(events.BatchEnded(step=1, epoch=1, rates=rates, **numbers))
+    assert board.live["stage4"] == {"rate": 1e-4, "moved": None}
+    assert board.live["stem"] == {"rate": 0.0, "moved": None}
+    fake_session.tell(events.StagesMoved(step=1, distances={"stage4": 0.01, "head": None}))
+    assert board.live["stage4"] == {"rate": 1e-4, "moved": 0.01}
+
+
+def test_a_thousand_batches_a_second_make_few_messages(board: FreezeBoard, fake_session: Any) -> None:
+    told: list[Any] = []
+    board.observe(told.append, "live")
+    board.follow(fake_session)
+    began = time.monotonic()
+    for step in range(1, 2000):
+        numbers = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3, "images_per_second": 9.0}
+        fake_session.tell(events.BatchEnded(step=step, epoch=1, rates={"head": 1e-3 / step}, **numbers))
+    assert 1 <= len(told) <= 2 + 2 * (time.monotonic() - began)
+    fake_session.finish()
+    assert board.live["head"]["rate"] == 1e-3 / 1999
+
+
+def test_another_backbone_is_not_told_what_the_old_run_does(board: FreezeBoard, fake_session: Any) -> None:
+    board.follow(fake_session)
+    board.show(FreezePlan(["stem", "stage1", "head"]))
+    assert fake_session.listeners == []
+    assert board.live == {}
+
+
+def test_a_real_run_moves_what_learns_and_nothing_else(
+    board: FreezeBoard, tiny: str, recipe: Any, tmp_path: Any
+) -> None:
+    from tlwidgets import TrainingSession
+
+    board.freeze_until("stage3")
+    session = TrainingSession(recipe.replace(plan=board.states), tmp_path / "run")
+    board.follow(session)
+    session.start().wait(60)
+    assert {name for name, live in board.live.items() if live["moved"]} == {"stage4"}
+    assert board.live["stage3"] == {"rate": 0.0, "moved": 0.0}
+    assert board.live["head"]["moved"] is None

@@ -17,6 +17,7 @@ from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.checkpoint import load_adapters, load_own, load_state, restore_optimiser
 from tlwidgets.training.control import Control
+from tlwidgets.training.displacement import Displacement
 from tlwidgets.training.events import Event
 from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.loop import Loop
@@ -136,8 +137,9 @@ def _take_up(
     last = folder.path / FILES["last"]
     if not last.is_file():
         raise RunError(f"The run in {str(folder.path)!r} has no checkpoint yet.", "Run its recipe again.")
+    start = Displacement(setting.backbone)  # before the checkpoint's weights take the place of the pre-trained ones
     values, state = load_state(last, setting.backbone.model)
-    loop = Loop(setting, method, folder, control, emit, Progress(**values))
+    loop = Loop(setting, method, folder, control, emit, Progress(**values), displacement=start)
     load_adapters(last, setting.backbone.model)
     load_own(last, loop.learner.own)
     restore_optimiser(loop.learner.optimiser, setting.backbone.model, state, loop.learner.own)

@@ -130,6 +130,19 @@ class CacheChosen(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StagesMoved(Event):
+    """How far each stage is from the weights that the run began with; every second or so, and at the end.
+
+    Attributes:
+        step: Steps taken by then.
+        distances: See ``Displacement.measure``.
+    """
+
+    step: int
+    distances: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Note(Event):
     """One line for people about something that the run decided by itself."""
 

@@ -11,6 +11,7 @@ import torch
 
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.training.control import Control
+from tlwidgets.training.displacement import Displacement
 from tlwidgets.training.events import (
     BatchEnded,
     EpochEnded,
@@ -22,6 +23,7 @@ from tlwidgets.training.events import (
     PlanChanged,
     Resumed,
     RunStarted,
+    StagesMoved,
 )
 from tlwidgets.training.judging import judge
 from tlwidgets.training.learner import Learner
@@ -47,6 +49,7 @@ class Loop:
         emit: Takes each event.
         progress: Where an earlier run stood; None starts afresh.
         shelf: What other runs on the same images share with this one.
+        displacement: Knows the weights that the run began with; None takes those that the network has now.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class Loop:
         emit: Callable[[Event], None],
         progress: Progress | None = None,
         shelf: PrefixShelf | None = None,
+        displacement: Displacement | None = None,
     ) -> None:
         recipe, self.data = setting.recipe, setting.data
+        self.displacement = displacement or Displacement(setting.backbone)
         self.recipe = recipe
         self.method, self.folder, self.control, self.emit = method, folder, control, emit
         self.plan = FreezePlan(setting.backbone, recipe.plan).states
@@ -90,7 +95,9 @@ class Loop:
             TrainingError: The loss is not a number, or a frozen weight moved.
         """
         try:
-            return self._epochs()
+            reason = self._epochs()
+            self._tell_movement()
+            return reason
         finally:
             self.saver.flush()
 
@@ -140,6 +147,8 @@ class Loop:
             result = self._step(batch)
             totals.add(result)
             self._tell_batch(epoch, result, totals.count / (time.perf_counter() - began))
+            if self.displacement.due:
+                self._tell_movement()
         if self.control.stop_reason:
             return None
         sums = totals.over_processes(self.learner.over_processes)
@@ -200,6 +209,11 @@ class Loop:
                 extras=result.extras,
             )
         )
+
+    def _tell_movement(self) -> None:
+        distances = self.displacement.measure()
+        if distances:
+            self.emit(StagesMoved(time=self._clock(), step=self.progress.step, distances=distances))
 
     def _obey(self) -> None:
         """Takes the commands that wait, between two batches."""

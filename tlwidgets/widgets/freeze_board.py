@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
 from tlwidgets.freezing import STATES, FreezePlan, check_states
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.stage_follower import StageFollower
 
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone
+    from tlwidgets.training import TrainingSession
 
 
 class FreezeBoard(TlwWidget):
@@ -53,12 +55,18 @@ class FreezeBoard(TlwWidget):
     can_undo = traitlets.Bool(False).tag(sync=True)
     """Whether there is a change to take back."""
 
+    live = traitlets.Dict().tag(sync=True)
+    """What a run that is followed does, by stage: rate, the learning rate that the optimiser used at the last step, and
+    moved, the distance from the weights that the run began with as a share of their length, or None where that is
+    not known. Empty before a run."""
+
     note = traitlets.Unicode("").tag(sync=True)
     """One line under the table, such as when a change takes effect."""
 
     def __init__(self, source: Backbone | FreezePlan | str, states: Mapping[str, str] | None = None) -> None:
         self._past: list[dict[str, str]] = []
         self._source: Backbone | list[str] = []
+        self._unfollow: Callable[[], None] = lambda: None
         super().__init__()
         self.show(source, states)
 
@@ -76,6 +84,8 @@ class FreezeBoard(TlwWidget):
         """
         plan = _plan(source, states)
         stages = _rows(plan)
+        self._unfollow()
+        self.live = {}
         self._source = plan.backbone or list(plan.stages)
         self.backbone_name = "" if plan.backbone is None else plan.backbone.name
         self.stages = stages
@@ -83,6 +93,12 @@ class FreezeBoard(TlwWidget):
         self.states = plan.states
         self._past.clear()
         self._count()
+
+    def follow(self, session: TrainingSession) -> None:
+        """Shows what a run does to the stages from now on, until another is followed or another backbone shown."""
+        self._unfollow()
+        self.live = {}
+        self._unfollow = session.subscribe(StageFollower(lambda live: setattr(self, "live", live), list(self.states)))
 
     def set_state(self, stage: str, state: str) -> None:
         """Sets one stage to one of ``tlwidgets.freezing.STATES``."""

@@ -167,6 +167,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._path = None  # the next run gets a folder of its own
         self.dashboard.learning_rate = self.settings.learning_rate
         self.board.note = ""
+        self.board.follow(session)
         for step in (DATA, BACKBONE, STAGES, SETTINGS):
             self.steps.note(step, self.steps.summaries[step], done=True)
         return session

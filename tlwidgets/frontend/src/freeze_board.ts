@@ -2,8 +2,10 @@ import "./styles/base.css";
 import "./styles/freeze_board.css";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
-import { count, percent, whole } from "./shared/format";
+import { count, percent, rate, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import { BOARD_STRINGS } from "./shared/board_strings";
+import { FrostLine } from "./shared/frost_line";
 import { STRINGS } from "./shared/strings";
 
 interface Stage {
@@ -15,7 +17,13 @@ interface Stage {
   learning: Record<string, number>;
 }
 
+interface Live {
+  rate: number;
+  moved: number | null;
+}
+
 interface State {
+  live: Record<string, Live>;
   backbone_name: string;
   stages: Stage[];
   states: Record<string, string>;
@@ -26,12 +34,18 @@ interface State {
   error_text: string;
 }
 
-const TEXT = STRINGS.board;
+const TEXT = BOARD_STRINGS;
+
+const FAR = 0.1;
+const ORDER = ["frozen", "norm", "lora", "trainable"];
 
 interface Row {
   element: HTMLElement;
   toggle: HTMLButtonElement;
+  select: HTMLSelectElement;
   norm: HTMLElement;
+  rate: HTMLElement;
+  moved: HTMLElement;
 }
 
 class Board {
@@ -43,6 +57,8 @@ class Board {
   private readonly note = h("p", { class: "tlw-lead", role: "status" });
   private readonly name = h("span", { class: "tlw-muted tlw-ellipsis" });
   private readonly alert = alertLine();
+  private readonly line: FrostLine;
+  private readonly liveHeads = [heading(TEXT.rate, TEXT.rateMeaning), heading(TEXT.moved, TEXT.movedMeaning)];
   private readonly undo = h("button", { class: "tlw-button tlw-button-quiet", type: "button" }, icon("undo"), TEXT.undo);
   /** What the person asked for and the kernel has not yet confirmed, so that a click shows at once. */
   private wished: Record<string, string> = {};
@@ -54,9 +70,14 @@ class Board {
   ) {
     this.commands = commands(model, cleanup);
     this.undo.addEventListener("click", () => void this.ask("undo"));
-    mount(el, "board", TEXT.title).append(this.header(), this.table(), this.footer(), this.note, this.alert.element);
+    this.line = new FrostLine(this.body, (frozen, done) => this.freezeFirst(frozen, done));
+    const board = h("div", { class: "tlw-board-body" }, this.table(), this.line.element);
+    mount(el, "board", TEXT.title).append(this.header(), board, this.footer(), this.note, this.alert.element);
     cleanup.listen(model, "change:stages", () => this.build());
-    for (const name of ["states", "trainable_parameters", "can_undo", "note", "error_text"]) {
+    const observer = new ResizeObserver(() => this.line.place());
+    observer.observe(board);
+    cleanup.add(() => observer.disconnect());
+    for (const name of ["states", "trainable_parameters", "can_undo", "live", "note", "error_text"]) {
       cleanup.listen(model, `change:${name}`, () => this.update());
     }
     this.build();
@@ -83,7 +104,8 @@ class Board {
       column(TEXT.state),
       column(TEXT.parameters),
       column(TEXT.share),
-      column(TEXT.norm),
+      heading(TEXT.norm, TEXT.normMeaning),
+      ...this.liveHeads,
       h("th", { scope: "col" }, h("span", { class: "tlw-hidden-label" }, TEXT.until)),
     );
     return h("table", { class: "tlw-table tlw-board-table" }, h("thead", {}, head), this.body);
@@ -116,25 +138,29 @@ class Board {
       onclick: () => void this.flip(stage.name),
       onkeydown: (event: KeyboardEvent) => this.move(event, index),
     });
-    const norm = h("td", { class: "tlw-muted" });
+    const select = this.select(stage);
+    const norm = h("td", { class: "tlw-muted tlw-norms" });
+    const rate = h("td", { class: "tlw-number" });
+    const moved = h("td");
     const end = index === 0 ? TEXT.input : index === size - 1 ? TEXT.output : "";
     const until = h(
       "button",
-      { class: "tlw-button tlw-button-quiet tlw-until", type: "button", "aria-label": TEXT.untilLabel(stage.name), onclick: () => void this.until(stage.name) },
+      { class: "tlw-button tlw-button-quiet tlw-until", type: "button", "aria-label": TEXT.untilLabel(stage.name), title: TEXT.untilLabel(stage.name), onclick: () => void this.until(stage.name) },
       icon("down"),
-      TEXT.until,
     );
     const element = h(
       "tr",
       {},
-      h("th", { scope: "row" }, h("span", { class: "tlw-stage-name" }, stage.name), h("span", { class: "tlw-stage-label tlw-mono" }, stage.label), end && h("span", { class: "tlw-tag" }, end)),
-      h("td", {}, toggle),
+      h("th", { scope: "row" }, h("span", { class: "tlw-stage-name" }, stage.name), h("span", { class: "tlw-stage-label tlw-mono", title: stage.label }, stage.label), end && h("span", { class: "tlw-tag" }, end)),
+      h("td", {}, h("span", { class: "tlw-states" }, toggle, select)),
       h("td", {}, meter(count(stage.parameters), (stage.parameters ?? 0) / largest)),
       h("td", {}, meter(percent(stage.share, 0), stage.share ?? 0)),
       norm,
+      rate,
+      moved,
       h("td", { class: "tlw-until-cell" }, index < size - 1 && until),
     );
-    this.rows.set(stage.name, { element, toggle, norm });
+    this.rows.set(stage.name, { element, toggle, select, norm, rate, moved });
     return element;
   }
 
@@ -142,10 +168,38 @@ class Board {
     return this.wished[stage] ?? this.model.get("states")[stage] ?? "trainable";
   }
 
+  /** All four states; those that would let nothing learn in this stage cannot be chosen. */
+  private select(stage: Stage): HTMLSelectElement {
+    const options = ORDER.map((state) => {
+      const empty = state !== "frozen" && stage.learning[state] === 0;
+      const word = TEXT.states[state] ?? state;
+      return h("option", { value: state, disabled: empty }, empty ? TEXT.noSuch(word) : word);
+    });
+    const select = h("select", { class: "tlw-input tlw-more-states", "aria-label": TEXT.moreStates(stage.name), title: TEXT.moreStates(stage.name) }, ...options);
+    select.addEventListener("change", () => void this.setState(stage.name, select.value));
+    return select;
+  }
+
   private flip(stage: string): Promise<void> {
-    const state = this.state(stage) === "frozen" ? "trainable" : "frozen"; // the states between are set from Python
+    return this.setState(stage, this.state(stage) === "frozen" ? "trainable" : "frozen");
+  }
+
+  private setState(stage: string, state: string): Promise<void> {
     this.wished[stage] = state;
     return this.ask("set_state", { stage, state });
+  }
+
+  /** The line was moved: so many stages from the input are frozen, shown at once and asked of the kernel when it is let go. */
+  private freezeFirst(frozen: number, done: boolean): void {
+    const stages = this.model.get("stages");
+    if (done) {
+      const last = stages[frozen - 1];
+      if (last) void this.until(last.name);
+      else void this.ask("everything");
+      return;
+    }
+    this.wished = Object.fromEntries(stages.map(({ name }, index) => [name, index < frozen ? "frozen" : "trainable"]));
+    this.update();
   }
 
   private until(stage: string): Promise<void> {
@@ -176,7 +230,10 @@ class Board {
   }
 
   private update(): void {
-    for (const stage of this.model.get("stages")) this.updateRow(stage);
+    const live = this.model.get("live") ?? {};
+    for (const head of this.liveHeads) head.hidden = !Object.keys(live).length;
+    for (const stage of this.model.get("stages")) this.updateRow(stage, live[stage.name]);
+    this.updateLine();
     const all = this.model.get("total_parameters");
     const learning = this.learning();
     setText(this.total, learning === 0 && all > 0 ? TEXT.nothing : TEXT.total(whole(learning), whole(all), percent(all ? learning / all : 0)));
@@ -192,7 +249,13 @@ class Board {
     return this.model.get("stages").reduce((sum, stage) => sum + (stage.learning[this.state(stage.name)] ?? 0), 0);
   }
 
-  private updateRow(stage: Stage): void {
+  private updateLine(): void {
+    const names = this.model.get("stages").map(({ name }) => name);
+    const learning = names.findIndex((name) => this.state(name) !== "frozen");
+    this.line.show(learning < 0 ? names.length : learning, names);
+  }
+
+  private updateRow(stage: Stage, live: Live | undefined): void {
     const row = this.rows.get(stage.name);
     if (!row) return;
     const state = this.state(stage.name);
@@ -202,9 +265,28 @@ class Board {
       row.toggle.setAttribute("aria-checked", String(learns));
       row.toggle.replaceChildren(icon(learns ? "trainable" : "frozen"), TEXT.states[state] ?? state);
     }
+    row.select.value = state;
     // Only a wholly trainable stage lets the running statistics move.
-    setText(row.norm, !stage.norms ? TEXT.normNone : state === "trainable" ? TEXT.normMoves : TEXT.normFixed);
+    setText(row.norm, !stage.norms ? TEXT.normNone : TEXT.norms(stage.norms, TEXT.normStatus[state] ?? state));
+    row.rate.hidden = row.moved.hidden = !live;
+    if (!live) return;
+    setText(row.rate, live.rate ? rate(live.rate) : "0");
+    showMoved(row.moved, live.moved);
   }
+}
+
+function heading(word: string, meaning: string): HTMLElement {
+  return h("th", { scope: "col", title: meaning }, word);
+}
+
+/** A bar that is full where a stage has moved by a tenth of its length: fine-tuning seldom moves one further. */
+function showMoved(cell: HTMLElement, moved: number | null): void {
+  if (moved === null) {
+    cell.replaceChildren(h("span", { class: "tlw-muted", title: TEXT.freshMeaning }, TEXT.fresh));
+    return;
+  }
+  const words = moved === 0 ? TEXT.still : percent(moved, moved < 0.01 ? 2 : 1);
+  cell.replaceChildren(meter(words, moved / FAR));
 }
 
 /** A number with a short bar beside it that compares it with the other rows. */
