@@ -237,3 +237,5 @@ quiz("sd-q3", "a")
 # - S. Kaufman, S. Rosset, C. Perlich, [Leakage in data mining](https://doi.org/10.1145/2020408.2020496), 2011.
 # - S. Kapoor, A. Narayanan, [Leakage and the reproducibility crisis in machine-learning-based
 #   science](https://doi.org/10.1016/j.patter.2023.100804), 2023: leakage in 17 fields.
+#
+# Next: [07 · Choosing a backbone](07_choosing_a_backbone.ipynb)

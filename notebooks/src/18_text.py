@@ -359,3 +359,5 @@ quiz("tx-q3", "b")
 # - J. Wei, K. Zou, [EDA](https://arxiv.org/abs/1901.11196), 2019: augmentation by four simple changes. They trained
 #   networks on words, where it helped with few texts; ours sits on an encoder.
 # - A. Ettinger, [What BERT is not](https://arxiv.org/abs/1907.13528), 2020: on encoders and denials.
+#
+# Next: [26 · Capstone](26_capstone.ipynb), with pictures of your own.
