@@ -1,17 +1,18 @@
 """Every transfer method against its baseline and its oracle: does it help, by how much, and at what price?
 
     python benchmarks/methods.py                                  # every row, five seeds
-    python benchmarks/methods.py --write                          # and keeps the table in benchmarks/results/methods.md
+    python benchmarks/methods.py --write                          # and keeps them in results/methods.json and .md
     python benchmarks/methods.py --families adaptation --seeds 2
     python benchmarks/methods.py --methods coral tent
 
-A row is a method on a world. Its baseline is what one would do without it (domain adaptation: train on the source and
-hope; semi- and self-supervised: learn from the labelled images alone; clustering, zero-shot and few-shot: pixels in
-place of features; text: counted words; meta-learning: joint training; multi-task: one task), its oracle what nobody has
-in practice (all labels of the target, of the unlabelled images, or of the unseen classes). Accuracy on test images in
-the mean over seeds, for clustering ARI, of waves the share of variance explained; "gain" is the method's less the
-baseline's, "worst" the lowest gain of a seed; time is the method's over the baseline's in the same process, preparation
-included. Nothing is tuned on test images; options are those of the table's last column, or the defaults.
+A row is a method on a world. Its baseline is what one would do without it (inductive: the same network from random
+weights, or plain fine-tuning; domain adaptation: train on the source and hope; semi- and self-supervised: learn from
+the labelled images alone; clustering, zero-shot and few-shot: pixels in place of features; text: counted words;
+meta-learning: joint training; multi-task: one task), its oracle what nobody has in practice (all labels of the target,
+of the unlabelled images, or of the unseen classes). Accuracy on test images in the mean over seeds, for clustering ARI,
+of waves the share of variance explained; "gain" is the method's less the baseline's, "worst" the lowest gain of a seed;
+time is the method's over the baseline's in the same process, preparation included. Nothing is tuned on test images;
+options are those of the table's last column, or the defaults.
 
 Another family joins with a list of rows: ``Row(family, method, world, measure)``, and ``measure(seed) -> Outcome``.
 """
@@ -19,6 +20,7 @@ Another family joins with a list of rows: ``Row(family, method, world, measure)`
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import tempfile
 import time
@@ -30,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from inductive_tasks import beside, half_way
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from small_tasks import Measure, beside_loops, few_examples, meta_learned
@@ -48,7 +51,7 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.training.run import Run
 from tlwidgets.training.session import fit
 
-RESULTS = Path(__file__).parent / "results" / "methods.md"
+RESULTS = Path(__file__).parent / "results"
 SEEDS = 5
 EPOCHS = 6
 FEW = 3  # labels a class, where most images have none
@@ -439,7 +442,14 @@ def practising(
     return Row("self-supervised", method, world, measure, {"view": view} if view else {})
 
 
+BORROWING = ("fine_tuning", "feature_extraction", "probe_first", "lora", "norm")
+HOLDING = ("l2_sp", "delta", "bss")
+ON_FEW = "digits, 5 a class, against {}"
+
 ROWS: list[Row] = [
+    *(small("inductive", name, ON_FEW.format("scratch"), beside(name, "scratch")) for name in BORROWING),
+    *(small("inductive", name, ON_FEW.format("fine-tuning"), beside(name, "fine_tuning")) for name in HOLDING),
+    small("inductive", "wise_ft", ON_FEW.format("fine-tuning"), half_way, alpha=0.5),
     *(adapting(SENSOR, method) for method in ("coral", "mmd", "dann", "cdan", "mcc", "self_training")),
     adapting(SENSOR, "importance_weighting"),
     *(afterwards(shift, "adabn", adabn.adapt) for shift in (SENSOR, FOGGED)),
@@ -484,18 +494,38 @@ def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
         "gain": f"{gains.mean():+.3f}{spread}",
         "worst": f"{gains.min():+.3f}",
         "time": f"{means['seconds'] / means['baseline_seconds']:.1f} x",
-        "options": ", ".join(f"{name}={value}" for name, value in row.options.items()) or "-",
+        "seeds": len(outcomes),
+        "options": _options(row),
     }
 
 
-def markdown(lines: list[dict[str, Any]], seeds: int) -> str:
+def _options(row: Row) -> str:
+    return ", ".join(f"{name}={value}" for name, value in row.options.items()) or "-"
+
+
+def keep(line: dict[str, Any]) -> None:
+    """Puts a line beside those of earlier runs, in place of its own; the table is in the order of ``ROWS``."""
+    file = RESULTS / "methods.json"
+    kept = {_key(some): some for some in json.loads(file.read_text("utf-8"))} if file.is_file() else {}
+    kept[_key(line)] = line
+    order = [(row.family, row.method, row.world, _options(row)) for row in ROWS]
+    lines = [kept[key] for key in order if key in kept]
+    file.write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
+    (RESULTS / "methods.md").write_text(markdown(lines), "utf-8")
+
+
+def _key(line: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(line[name] for name in ("family", "method", "world", "options"))
+
+
+def markdown(lines: list[dict[str, Any]]) -> str:
     """The table as text, with what it says."""
     head = f"| {' | '.join(lines[0])} |\n| {' | '.join('---' for _ in lines[0])} |"
     body = "\n".join(f"| {' | '.join(map(str, line.values()))} |" for line in lines)
     return (
         "# Transfer methods against their baselines\n\n"
-        f"`python benchmarks/methods.py --seeds {seeds} --write`: test accuracy in the mean over as many seeds (one "
-        "seed tells which methods work, not by how much); gain with its standard error, and the worst gain of a seed; "
+        "`python benchmarks/methods.py --write`: test accuracy in the mean over the seeds (for clustering ARI, of "
+        "waves the share of variance explained); gain with its standard error, and the worst gain of a seed; "
         "time over the baseline's in the same run (of a method on a trained network the training counts too). A gain "
         "around 0, or below, is a method that does not help there.\n\n"
         f"{head}\n{body}\n"
@@ -509,7 +539,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", help="only these")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--quick", action="store_true", help="one seed")
-    parser.add_argument("--write", action="store_true", help=f"keep the table in {RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help="keep the lines in results/methods.json and .md")
     arguments = parser.parse_args()
     seeds = 1 if arguments.quick else arguments.seeds
     rows = [row for row in ROWS if not arguments.families or row.family in arguments.families]
@@ -519,9 +549,8 @@ def main() -> None:
         lines.append(measured(row, range(seeds)))
         tqdm.write(" | ".join(map(str, lines[-1].values())))
         if arguments.write:
-            RESULTS.parent.mkdir(exist_ok=True)
-            RESULTS.write_text(markdown(lines, seeds), "utf-8")
-    print(markdown(lines, seeds))
+            keep(lines[-1])
+    print(markdown(lines))
 
 
 if __name__ == "__main__":

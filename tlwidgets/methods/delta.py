@@ -5,6 +5,9 @@ convolutional networks", ICLR, arXiv 1901.09229. Not the weights are held near t
 frozen copy of the source sees every batch too, and the distance between both networks' feature maps is penalised.
 Attention says which channels to hold: those without which a linear classifier of the target does worse. As with L2-SP,
 set the recipe's ``weight_decay`` to 0: the new head has its own decay here.
+
+From drawn shapes to digits (five labels a class, 50 steps, five seeds) it did not help: 1.1 points below plain
+fine-tuning, 0.4 to 3.3 (``tests/methods/test_inductive_learning.py``).
 """
 
 from __future__ import annotations

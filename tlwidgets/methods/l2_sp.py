@@ -3,7 +3,10 @@
 Li, Grandvalet, Davoine (2018), "Explicit inductive bias for transfer learning with convolutional networks", ICML,
 arXiv 1802.01483. Weight decay pulls every weight towards zero, away from what was learned on the source. L2-SP decays
 towards the source's weights instead; only the new head, which the source knows nothing of, still decays towards zero.
-It helps most where labels are few. Set the recipe's ``weight_decay`` to 0 with it, or the two pull against each other.
+Set the recipe's ``weight_decay`` to 0 with it, or the two pull against each other.
+
+It is for sources near the target. From drawn shapes to digits (five labels a class, 50 steps, five seeds) it cost 2.2
+points of accuracy against plain fine-tuning, 1.3 to 3.2: ``tests/methods/test_inductive_learning.py``.
 """
 
 from __future__ import annotations

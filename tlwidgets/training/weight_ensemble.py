@@ -3,6 +3,10 @@
 Wortsman et al. (2022), "Robust fine-tuning of zero-shot models", CVPR, arXiv 2109.01903. Fine-tuning gains on the
 target and loses elsewhere. Every point on the straight line between the two sets of weights is a network of the same
 size; about half way it often keeps most of both. Nothing is trained.
+
+That is said of large networks. Half way between the bundled one and its fine-tuning on digits (five labels a class,
+five seeds, statistics counted anew) 3.4 points of accuracy were lost, 2.3 to 4.3
+(``tests/methods/test_inductive_learning.py``).
 """
 
 from __future__ import annotations

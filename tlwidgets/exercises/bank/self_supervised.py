@@ -177,7 +177,7 @@ QUESTIONS = (
         lesson=LESSON,
         kind="predict",
         text=(
-            "Digits lie anywhere on a large, noisy canvas; ten of each have a label. Which description lets a simple"
+            "Digits lie anywhere on a large, noisy canvas; twenty of each have a label. Which description lets a simple"
             " model name the most new ones?"
         ),
         choices={
