@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = "--extra-index-url"
+OPTION = "--"  # requirements.txt has one, and it names that index
 NOTEBOOKS = ("00_studio", "01_what_transfers")
 LIMIT_MB = 2048  # of mybinder.org, for the server and all kernels together
 
@@ -41,10 +41,10 @@ def build(copy: Path, python: Path) -> None:
     step([sys.executable, "-m", "venv", str(python.parents[1])])
     lines = (ROOT / "binder" / "requirements.txt").read_text().splitlines()
     for line in lines:
-        if line.startswith(LEFT_OUT):
+        if line.startswith(OPTION):
             print(f"requirements.txt: left out: {line}", flush=True)
     kept = python.parents[2] / "requirements.txt"
-    kept.write_text("\n".join(line for line in lines if not line.startswith(LEFT_OUT)))
+    kept.write_text("\n".join(line for line in lines if not line.startswith(OPTION)))
     step([str(python), "-m", "pip", "install", "--quiet", "-r", str(kept)])
     copy_repository(copy)
     step(["bash", "binder/postBuild"], cwd=copy, env=environment(python))
