@@ -96,6 +96,14 @@ def dashboard(world: dict[str, Any]) -> Any:
     return shown
 
 
+def domains(world: dict[str, Any]) -> Any:
+    from tlwidgets.widgets import Domains
+
+    rng = np.random.default_rng(0)
+    data = (rng.integers(0, 255, (200, 16, 16, 3)).astype(np.uint8), np.array(PAYLOADS[:2])[np.arange(200) % 2])
+    return Domains(data, backbone=world["tiny"], n=50)
+
+
 def picker(world: dict[str, Any]) -> Any:
     from tlwidgets.widgets import BackbonePicker
 
@@ -205,7 +213,7 @@ def teach(world: dict[str, Any]) -> Any:
 
 
 EVERY = [
-    board, code, course, dashboard, data_view, data_view_of_files, picker, picker_with_ranking, prediction,
+    board, code, course, dashboard, domains, data_view, data_view_of_files, picker, picker_with_ranking, prediction,
     predictions, predictions_of_files, quiz, results, run_compare, settings, steps, teach,
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from tlwidgets.widgets.code_panel import CodePanel
 from tlwidgets.widgets.course_map import CourseMap, course
 from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_view import DataView
+from tlwidgets.widgets.domains import Domains
 from tlwidgets.widgets.freeze_board import FreezeBoard
 from tlwidgets.widgets.picker import BackbonePicker
 from tlwidgets.widgets.predictions import PredictionView
@@ -22,6 +23,7 @@ __all__ = [
     "CodePanel",
     "CourseMap",
     "DataView",
+    "Domains",
     "FreezeBoard",
     "PredictionView",
     "ResultCard",
