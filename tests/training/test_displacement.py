@@ -13,7 +13,7 @@ from tlwidgets.training.displacement import Displacement
 
 def test_a_stage_that_was_scaled_has_moved_by_that_share(tiny: str) -> None:
     backbone = load_backbone(tiny)
-    displacement = Displacement(backbone)
+    displacement = Displacement(backbone, whole=True)
     with torch.no_grad():
         for name in backbone.stages[2].parameter_names:
             backbone.model.get_parameter(name).mul_(1.25)
@@ -28,7 +28,7 @@ def test_what_began_at_zero_cannot_be_compared(tiny: str) -> None:
     with torch.no_grad():
         for parameter in head:
             parameter.zero_()
-        displacement = Displacement(backbone)
+        displacement = Displacement(backbone, whole=True)
         head[0].add_(1)
     assert displacement.measure()["head"] is None
 
@@ -37,6 +37,7 @@ def test_what_adapters_add_counts_as_part_of_the_weights(tiny: str) -> None:
     backbone = load_backbone(tiny)
     displacement = Displacement(backbone)
     applied = FreezePlan(backbone, {"*": "frozen", "stage3": "lora", "head": "trainable"}).apply()
+    displacement.follow()
     assert displacement.measure()["stage3"] == 0
     with torch.no_grad():
         for name, parameter in backbone.model.named_parameters():
@@ -47,6 +48,23 @@ def test_what_adapters_add_counts_as_part_of_the_weights(tiny: str) -> None:
     assert with_adapters is not None
     assert with_adapters > 0
     assert displacement.measure()["stage3"] == pytest.approx(with_adapters, rel=1e-4)
+
+
+def test_frozen_weights_are_not_held_twice_and_count_from_where_they_thawed(tiny: str) -> None:
+    backbone = load_backbone(tiny)
+    displacement = Displacement(backbone)
+    head, stage = backbone.stages[-1].parameter_names, backbone.stages[2].parameter_names
+    for states, copied in (({}, head), ({"stage2": "trainable"}, (*stage, *head))):
+        FreezePlan(backbone, {"*": "frozen", "head": "trainable", **states}).apply()
+        displacement.follow()
+        assert set(displacement._start) == set(copied)
+    with torch.no_grad():
+        for name in stage:
+            backbone.model.get_parameter(name).mul_(1.5)
+    displacement.follow()  # a second time: what is kept stays as it was
+    found = displacement.measure()
+    assert found["stage2"] == pytest.approx(0.5, rel=1e-5)
+    assert found["stage1"] == 0
 
 
 def test_a_network_that_is_too_large_is_not_copied(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,9 @@ def _take_up(
     last = folder.path / FILES["last"]
     if not last.is_file():
         raise RunError(f"The run in {str(folder.path)!r} has no checkpoint yet.", "Run its recipe again.")
-    start = Displacement(setting.backbone)  # before the checkpoint's weights take the place of the pre-trained ones
+    start = Displacement(
+        setting.backbone, whole=True
+    )  # before the checkpoint's weights take the pre-trained ones' place
     values, state = load_state(last, setting.backbone.model)
     loop = Loop(setting, method, folder, control, emit, Progress(**values), displacement=start)
     load_adapters(last, setting.backbone.model)

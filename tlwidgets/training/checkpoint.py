@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from torch import nn
 
 from tlwidgets.errors import RunError
 from tlwidgets.freezing import merged_state, plain_names
+
+PIECE = 16 * 2**20  # bytes of a checkpoint that are read at a time
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,31 @@ def load_model(path: Path, model: nn.Module) -> None:
     Raises:
         RunError: The file is missing, damaged or of another network.
     """
-    tensors, _ = _load(path)
-    _fill(path, model, tensors)
+    with _told(path), safe_open(path, "pt") as file:
+        names = [name for name in file.keys() if name.startswith("model/")]  # noqa: SIM118  a file, not a dictionary
+    if {name.removeprefix("model/") for name in names} != set(model.state_dict()):
+        raise _of_another(path)
+    while names:
+        names = names[_fill_some(path, model, names) :]
+
+
+def _fill_some(path: Path, model: nn.Module, names: Sequence[str]) -> int:
+    """Reads the first of these tensors; how many.
+
+    The file is opened anew each time: what was read of it counts as memory until it is closed, so that a network read
+    at once is held twice.
+    """
+    piece: dict[str, torch.Tensor] = {}
+    with _told(path), safe_open(path, "pt") as file:
+        for name in names:
+            piece[name.removeprefix("model/")] = file.get_tensor(name)
+            if sum(tensor.nbytes for tensor in piece.values()) >= PIECE:
+                break
+    try:
+        model.load_state_dict(piece, strict=False)
+    except RuntimeError as error:
+        raise _of_another(path) from error
+    return len(piece)
 
 
 def load_state(path: Path, model: nn.Module) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
@@ -171,12 +197,21 @@ def restore_optimiser(
 
 
 def _load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    with _told(path), safe_open(path, "pt") as file:
+        names = list(file.keys())
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        with safe_open(path, "pt") as file:
-            names = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+        yield
     except (OSError, SafetensorError) as error:
         raise RunError(f"The checkpoint {str(path)!r} cannot be read: {error}.", "Run the recipe again.") from error
+
+
+def _of_another(path: Path) -> RunError:
+    return RunError(f"The checkpoint {str(path)!r} is of another network.", "Run the recipe again.")
 
 
 def _fill(path: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -184,4 +219,4 @@ def _fill(path: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> 
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise RunError(f"The checkpoint {str(path)!r} is of another network.", "Run the recipe again.") from error
+        raise _of_another(path) from error

@@ -109,6 +109,7 @@ class Loop:
         self._cut()
         for epoch in range(self.progress.epoch + 1, self.recipe.epochs + 1):
             self._take_plan(epoch)
+            self.displacement.follow()
             row = self._epoch(epoch)
             if row is None:
                 return self.control.stop_reason
