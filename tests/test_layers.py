@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "tlwidgets"
 # From the ground up; a module may import those of the lines above its own, and nothing of its own line but itself.
 LAYERS = [
     {"errors"},
+    {"augmentations"},
     {"recipe", "lessons"},
     {"data", "backbones"},
     {"freezing"},

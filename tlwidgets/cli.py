@@ -100,7 +100,11 @@ def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("--epochs", type=int, default=5, help="passes over the training images (%(default)s)")
     train.add_argument("--lr", type=float, help="learning rate of the head (default: suited to the network)")
     train.add_argument("--batch-size", type=int, default=32, help="images a step (%(default)s)")
-    train.add_argument("--augmentation", default="none", help="none, light or flip (%(default)s)")
+    train.add_argument(
+        "--augmentation",
+        default="none",
+        help="none, light, flip, or joined: light+crop+mixup (%(default)s)",
+    )
     train.add_argument("--seed", type=int, default=0, help="of the split, the new head and the order (%(default)s)")
     train.add_argument("--out", metavar="FOLDER", help="where the run is kept; default: a new folder in runs/")
     train.set_defaults(carry_out=train_command)

@@ -50,7 +50,7 @@ class TransferClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clas
         schedule: "cosine", "constant" or "one_cycle".
         unfreezing: "none", "gradual" or "probe_first".
         batch_size: Images a step.
-        augmentation: "none", "light" or "flip".
+        augmentation: As in a recipe: "none", "light", "flip", or changes such as ["rotation", "crop"].
         patience: Stop after so many epochs without a better validation accuracy.
         validation_fraction: Share of the training images that choose the best epoch, 0 to 1; 0 takes the last epoch.
         random_state: Seed of the head, of the order of images, of augmentation and of the validation images; None

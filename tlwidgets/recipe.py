@@ -13,14 +13,12 @@ from typing import Any
 
 import yaml
 
+from tlwidgets.augmentations import changes_in, checked
 from tlwidgets.errors import RecipeError
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "constant", "one_cycle")
 UNFREEZINGS = ("none", "gradual", "probe_first")
-IMAGE_AUGMENTATIONS = ("none", "light", "flip")
-TEXT_AUGMENTATIONS = ("none", "eda")
-AUGMENTATIONS = (*IMAGE_AUGMENTATIONS, "eda")
 PRECISIONS = ("fp32", "bf16", "auto")
 CACHES = ("auto", "off", "memory", "disk")
 
@@ -58,8 +56,9 @@ class Recipe:
         probe_epochs: Epochs of the probe, fewer than ``epochs``; None probes until validation accuracy has not
             risen for 2 epochs, at most for half of them.
         batch_size: Images a step, at least 1.
-        augmentation: "none"; of images "light" (shift, turn, scale) or "flip" (light and mirrored); of texts "eda"
-            (words replaced by synonyms, or left out).
+        augmentation: "none"; of images "light" (shift, turn, scale), "flip" (light and mirrored), or any of the changes
+            rotation, scale, shift, mirror, crop, colour and mixup, as a list or joined, "light+crop+mixup"; of texts
+            "eda" (words replaced by synonyms, or left out).
         precision: "fp32"; "bf16" (autocast); or "auto": the first batch is tried in both, with channels first and last,
             and the fastest is taken and recorded. Only fp32 repeats a history to the bit on another day.
         views: Keep this many augmented views of each image and use them in turn, so that they can be cached; None draws
@@ -114,7 +113,12 @@ class Recipe:
         self._one_of("optimizer", OPTIMIZERS)
         self._one_of("schedule", SCHEDULES)
         self._one_of("unfreezing", UNFREEZINGS)
-        self._one_of("augmentation", AUGMENTATIONS)
+        object.__setattr__(self, "augmentation", checked(self.augmentation))
+        if self.views is not None and "mixup" in changes_in(self.augmentation):
+            raise RecipeError(
+                f"views is {self.views}, and mixup mixes each image with another one every time.",
+                "Leave views out, or mixup.",
+            )
         self._one_of("cache", CACHES)
         self._one_of("precision", PRECISIONS)
 

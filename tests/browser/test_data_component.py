@@ -96,6 +96,18 @@ def test_a_toggle_asks_for_its_row_and_keeps_the_keyboard(bare: Any) -> None:
     assert bare.answer()["name"] == "draw_again"
 
 
+def test_the_changes_shown_are_made_those_of_the_run(bare: Any) -> None:
+    root = mount(bare)
+    root.get_by_role("button", name="Train with these").press("Enter")
+    assert bare.answer()["name"] == "train_with_changes"
+    bare.set("parts", ["rotation", "colour", "mixup"])
+    bare.set("augmentation", "rotation+colour+mixup")
+    assert root.get_by_role("button", name="Train with these").is_disabled()
+    assert root.get_by_text("Mixed images have the labels of both").is_visible()
+    bare.set("changes", [])
+    assert root.get_by_role("button", name="Train without changes").is_enabled()
+
+
 def test_rows_of_pictures_are_named_and_what_the_run_does_is_told(bare: Any) -> None:
     root = mount(bare)
     row = root.get_by_role("group", name="Mixup")

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tlwidgets.augmentations import CHANGES, PRESETS
 from tlwidgets.errors import RecipeError
-from tlwidgets.recipe import IMAGE_AUGMENTATIONS
-from tlwidgets.training.augmentation import augment
-from tlwidgets.training.previews import CHANGES, PARTS, mixed, mixture, preview
+from tlwidgets.training.augmentation import augment, vary
+from tlwidgets.training.previews import mixture, preview
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def test_every_change_is_seeded_keeps_the_range_and_changes_something(images: to
     assert not torch.allclose(once, images, atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", IMAGE_AUGMENTATIONS)
+@pytest.mark.parametrize("kind", [*PRESETS, "crop+mixup"])
 def test_the_augmentation_of_a_recipe_is_the_one_that_training_calls(images: torch.Tensor, kind: str) -> None:
-    draw = torch.rand((6, 8), generator=torch.Generator().manual_seed(3))[:, :5]
-    assert torch.equal(preview(images, kind, seed=3), augment(images, kind, draw))
-    assert set(PARTS) == set(IMAGE_AUGMENTATIONS)
+    draw = torch.rand((6, 12), generator=torch.Generator().manual_seed(3))
+    expected = augment(images, kind, draw[:, :5]) if kind in PRESETS else vary(images, kind, draw)
+    assert torch.equal(preview(images, kind, seed=3), expected)
 
 
 def test_one_change_leaves_the_others_still(images: torch.Tensor) -> None:
@@ -46,10 +46,12 @@ def test_a_mixture_holds_the_shares_that_it_tells() -> None:
     plain = torch.stack([torch.full((3, 4, 4), value) for value in (0.0, 1.0)])
     share = mixture(2, seed=5)
     assert torch.all(share >= 0.5)
-    assert torch.allclose(mixed(plain, share)[0], (1 - share[0]).expand(3, 4, 4))
+    assert torch.allclose(preview(plain, "mixup", seed=5)[0], (1 - share[0]).expand(3, 4, 4))
     assert torch.allclose(preview(plain, "mixup", seed=5)[1], share[1].expand(3, 4, 4))
 
 
 def test_a_change_that_does_not_exist_is_refused(images: torch.Tensor) -> None:
     with pytest.raises(RecipeError, match="rotation"):
         preview(images, "melt")
+    with pytest.raises(RecipeError, match="texts"):
+        preview(images, "eda")

@@ -72,6 +72,14 @@ def test_the_script_of_saved_arrays_repeats_the_history_to_the_bit(tiny: str, st
     _same_history(recipe, tmp_path)
 
 
+@pytest.mark.parametrize(("augmentation", "views"), [("light+crop+colour+mixup", None), ("mirror+crop", 2)])
+def test_the_script_makes_joined_changes_to_the_bit(
+    tiny: str, picture_folder: Path, tmp_path: Path, augmentation: str, views: int | None
+) -> None:
+    recipe = tlw.Recipe(data=picture_folder, backbone=tiny, epochs=3, batch_size=16, learning_rate=0.01)
+    _same_history(recipe.replace(augmentation=augmentation, views=views), tmp_path)
+
+
 @pytest.mark.slow
 def test_the_script_of_the_digits_repeats_the_history_to_the_bit(tmp_path: Path) -> None:
     data = {"name": "digits", "options": {"labels_per_class": 10, "seed": 3}}

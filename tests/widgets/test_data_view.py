@@ -77,6 +77,30 @@ def test_the_augmentation_of_the_run_is_shown_whole_and_its_parts_are_named(view
         view.augmentation = "eda"
 
 
+def test_the_changes_shown_become_those_of_the_run(view: DataView, command: Command) -> None:
+    view.set_changes(["mixup", "crop"])
+    assert command(view, "train_with_changes")["ok"]
+    assert (view.augmentation, view.parts) == ("crop+mixup", ["crop", "mixup"])
+    assert list(view.views())[-1] == "run"
+    view.set_changes([])
+    view.train_with_changes()
+    assert view.augmentation == "none"
+
+
+def test_the_studio_trains_with_the_changes_of_its_data_view(
+    stripes: tuple[np.ndarray, np.ndarray], tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    studio = Studio(stripes, tiny, epochs=1, learning_rate=0.01)
+    command(studio.panel, "set_changes", changes=["rotation", "colour", "mixup"])
+    command(studio.panel, "train_with_changes")
+    assert studio.settings.augmentation == studio.recipe.augmentation == "rotation+colour+mixup"
+    studio.start()
+    assert studio.wait(120).recipe.augmentation == "rotation+colour+mixup"
+    studio.settings.augmentation = "light"
+    assert studio.panel.parts == ["rotation", "scale", "shift"]
+
+
 def test_a_mixture_names_both_classes(view: DataView, receive: Callable[..., None]) -> None:
     view.set_changes(["mixup"])
     receive(view, {"t": "ready"})

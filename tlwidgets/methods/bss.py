@@ -52,6 +52,7 @@ class BatchSpectralShrinkage:
     eta: float
     k: int
     cacheable: ClassVar[bool] = True
+    takes_mixtures: ClassVar[bool] = True
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch."""
@@ -62,7 +63,7 @@ class BatchSpectralShrinkage:
         finally:
             handle.remove()
         penalty = self.eta * spectral_shrinkage(seen[0].flatten(1), self.k)
-        loss = functional.cross_entropy(logits, batch.labels) + penalty
+        loss = functional.cross_entropy(logits, batch.targets) + penalty
         correct = int((logits.argmax(1) == batch.labels).sum())
         return StepResult(loss, len(batch.labels), correct, {"penalty": penalty.item()})
 

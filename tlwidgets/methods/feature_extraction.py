@@ -55,12 +55,13 @@ class FeatureExtraction:
     classifier: nn.Module
     penalty: float
     cacheable: ClassVar[bool] = True
+    takes_mixtures: ClassVar[bool] = True
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch."""
         logits = model(batch.images)
         weights = self.classifier.get_parameter("weight")
-        loss = functional.cross_entropy(logits, batch.labels) + self.penalty * weights.square().sum() / 2
+        loss = functional.cross_entropy(logits, batch.targets) + self.penalty * weights.square().sum() / 2
         correct = int((logits.argmax(1) == batch.labels).sum())
         return StepResult(loss, len(batch.labels), correct)
 

@@ -27,11 +27,12 @@ class FineTuning:
 
     label_smoothing: float = 0.0
     cacheable: ClassVar[bool] = True  # it does nothing with the images but call the network
+    takes_mixtures: ClassVar[bool] = True
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch."""
         logits = model(batch.images)
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.label_smoothing)
+        loss = functional.cross_entropy(logits, batch.targets, label_smoothing=self.label_smoothing)
         correct = int((logits.argmax(1) == batch.labels).sum())
         return StepResult(loss, len(batch.labels), correct)
 

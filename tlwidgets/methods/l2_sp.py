@@ -54,6 +54,7 @@ class L2SP:
     alpha: float
     beta: float
     cacheable: ClassVar[bool] = True
+    takes_mixtures: ClassVar[bool] = True
 
     def penalty(self) -> torch.Tensor:
         """The pull of the parameters that learn at present, as a scalar."""
@@ -67,7 +68,7 @@ class L2SP:
         """Loss and hits of one batch."""
         logits = model(batch.images)
         penalty = self.penalty()
-        loss = functional.cross_entropy(logits, batch.labels) + penalty
+        loss = functional.cross_entropy(logits, batch.targets) + penalty
         correct = int((logits.argmax(1) == batch.labels).sum())
         return StepResult(loss, len(batch.labels), correct, {"penalty": penalty.item()})
 

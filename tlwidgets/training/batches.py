@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from tlwidgets.augmentations import PRESETS, changes_in
 from tlwidgets.backbones import Preprocessing, TextPreprocessing
 from tlwidgets.data import ImageData
-from tlwidgets.training.augmentation import augment
+from tlwidgets.training.augmentation import augment, kept_share, mix, numbers_for, vary
 from tlwidgets.training.decoded import room_for
 from tlwidgets.training.method import Batch
 from tlwidgets.training.prefix_cache import PrefixCache
@@ -63,7 +64,10 @@ class PreparedImages:
         draw: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Batch (len(indices), C, H, W), normalised, and augmented where ``draw`` holds random numbers."""
-        images = self.preprocessing.normalise(self.get(indices, pool).to(device))
+        images = self.get(indices, pool).to(device)
+        if draw is not None and augmentation not in PRESETS:
+            return self.preprocessing.normalise(255 * vary(images.float() / 255, augmentation, draw))
+        images = self.preprocessing.normalise(images)
         return images if draw is None else augment(images, augmentation, draw)
 
     def example(
@@ -101,7 +105,7 @@ class Prepared(Protocol):
         augmentation: str = "none",
         draw: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """One batch as the network takes it; augmented where ``draw`` (N, 5) holds random numbers."""
+        """One batch as the network takes it; augmented where ``draw`` holds random numbers."""
         ...
 
     def example(
@@ -119,7 +123,7 @@ class Chunk:
         indices: int64 (N,), positions in the data set.
         slots: int64 (N,), places in the cache: position in the split, further views behind all positions; position in
             the data set where the cache is shared with other runs.
-        draw: (N, 5) random numbers of the augmentation; None without one.
+        draw: (N, 5 or more) random numbers of the augmentation; None without one.
     """
 
     indices: np.ndarray
@@ -169,6 +173,7 @@ class Batches:
         self.shard = shard
         self.shared = shared and augmentation == "none"
         self.interrupted: Callable[[], bool] = lambda: False
+        self._numbers = numbers_for(augmentation)
 
     def __len__(self) -> int:
         """Batches of a training epoch."""
@@ -213,7 +218,7 @@ class Batches:
             some = order[start : start + self.batch_size]
             draw = None
             if self.augmentation != "none":
-                draw = table[some] if table is not None else torch.rand(len(some), 5, generator=generator)
+                draw = table[some] if table is not None else torch.rand(len(some), self._numbers, generator=generator)
             slots = self.indices[some] if self.shared else some + view * len(self.indices)
             chunks.append(Chunk(self.indices[some], slots, draw))
         return chunks
@@ -233,7 +238,7 @@ class Batches:
     def _draw_view(self, view: int) -> torch.Tensor:
         # Its own range of seeds, far from those of the epochs.
         generator = torch.Generator().manual_seed(self.seed * 100_003 + 2**40 + view)
-        return torch.rand(len(self.indices), 5, generator=generator)
+        return torch.rand(len(self.indices), self._numbers, generator=generator)
 
     def _load(self, chunks: list[Chunk], cache: PrefixCache | None, together: list[Chunk]) -> Iterator[Batch]:
         if cache is not None:
@@ -247,7 +252,7 @@ class Batches:
             for position, chunk in enumerate(chunks):
                 images = waiting.pop().result()
                 waiting += [ahead.submit(self._pixels, c, decoders) for c in chunks[position + 1 : position + 2]]
-                yield Batch(images, self._labels(chunk), chunk.indices)
+                yield Batch(images, self._labels(chunk), chunk.indices, soft=self._soft(chunk))
 
     def _cached(self, chunks: list[Chunk], cache: PrefixCache, together: list[Chunk]) -> Iterator[Batch]:
         with ThreadPoolExecutor(DECODERS) as decoders:
@@ -266,6 +271,13 @@ class Batches:
 
     def _labels(self, chunk: Chunk) -> torch.Tensor:
         return torch.from_numpy(self.images.data.labels[chunk.indices]).to(self.device)
+
+    def _soft(self, chunk: Chunk) -> torch.Tensor | None:
+        """The shares of the classes in mixed images, float (N, classes); None where nothing is mixed."""
+        if chunk.draw is None or "mixup" not in changes_in(self.augmentation):
+            return None
+        one = torch.nn.functional.one_hot(self._labels(chunk), len(self.images.data.classes))
+        return mix(one.float(), kept_share(chunk.draw))
 
 
 def _every(chunk: Chunk, rank: int, world: int) -> Chunk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from tlwidgets.augmentations import changes_in
 from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.freezing import fingerprint, moved
@@ -65,6 +66,8 @@ class Cuts:
             self._reason = f"the method {recipe.method!r} looks at the images themselves"
         elif train.shard[1] > 1:
             self._reason = "several processes share the work"
+        elif "mixup" in changes_in(recipe.augmentation):
+            self._reason = "mixup mixes each image with another one every time"
         elif recipe.augmentation != "none" and recipe.views is None:
             self._reason = "augmentation draws new views every epoch; views=4 would keep four of each image"
 

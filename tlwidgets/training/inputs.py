@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tlwidgets.augmentations import CHANGES, PRESETS, TEXT_AUGMENTATIONS
 from tlwidgets.backbones import TextPreprocessing
 from tlwidgets.data import TextData
 from tlwidgets.errors import BackboneError, RecipeError
-from tlwidgets.recipe import IMAGE_AUGMENTATIONS, TEXT_AUGMENTATIONS
 from tlwidgets.training.batches import Prepared, PreparedImages
 from tlwidgets.training.method import Setting
 from tlwidgets.training.text_batches import PreparedTexts
@@ -22,11 +22,11 @@ def prepare_inputs(setting: Setting) -> Prepared:
     if isinstance(preprocessing, TextPreprocessing):
         if not isinstance(data, TextData):
             raise _mismatch(setting, "images", "texts", "tlw_resnet")
-        _check_augmentation(augmentation, TEXT_AUGMENTATIONS, "texts")
+        _refuse(augmentation, "texts", TEXT_AUGMENTATIONS, augmentation not in TEXT_AUGMENTATIONS)
         return PreparedTexts(data, preprocessing)
     if isinstance(data, TextData):
         raise _mismatch(setting, "texts", "images", "minilm")
-    _check_augmentation(augmentation, IMAGE_AUGMENTATIONS, "images")
+    _refuse(augmentation, "images", (*PRESETS, *CHANGES), augmentation == "eda")
     return PreparedImages(data, preprocessing)
 
 
@@ -37,6 +37,6 @@ def _mismatch(setting: Setting, held: str, read: str, other: str) -> BackboneErr
     )
 
 
-def _check_augmentation(augmentation: str, choices: tuple[str, ...], kind: str) -> None:
-    if augmentation not in choices:
+def _refuse(augmentation: str, kind: str, choices: tuple[str, ...], wrong: bool) -> None:
+    if wrong:
         raise RecipeError(f"augmentation={augmentation!r} is not made for {kind}.", f"Choices: {', '.join(choices)}.")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tlwidgets.augmentations import changes_in
 from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
@@ -33,10 +34,11 @@ class Batch:
         images: float (N, C, H, W), normalised the backbone's way; of texts int64 (N, L) token numbers. For
             a ``cacheable`` method it may be what crosses the cut of the prefix cache instead; the model that ``step``
             is given takes either.
-        labels: int64 (N,).
+        labels: int64 (N,); of mixed images the class of the larger part.
         indices: int64 (N,), positions in the data set.
         step: Optimiser steps before this one; with the seed, all that further draws may depend on.
         share: The same as a share of the run's steps, in [0, 1).
+        soft: float (N, classes), the shares of the classes in images that mixup has mixed; None where nothing is.
     """
 
     images: Any
@@ -44,10 +46,18 @@ class Batch:
     indices: np.ndarray
     step: int = 0
     share: float = 0.0
+    soft: torch.Tensor | None = None
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """What cross-entropy takes: the labels, or the shares of the classes in mixed images."""
+        return self.labels if self.soft is None else self.soft
 
     def first(self, n: int) -> Batch:
         """The first n images of a batch of images."""
-        return dataclasses.replace(self, images=self.images[:n], labels=self.labels[:n], indices=self.indices[:n])
+        soft = None if self.soft is None else self.soft[:n]
+        some = {"images": self.images[:n], "labels": self.labels[:n], "indices": self.indices[:n], "soft": soft}
+        return dataclasses.replace(self, **some)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,8 @@ class Setting:
 
 class Method(Protocol):
     """A transfer method; one that does nothing with images but call the model says ``cacheable = True``.
+
+    One whose loss takes ``Batch.targets``, so that images may be mixed, says ``takes_mixtures = True``.
 
     Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``. Options that are data sets (anything
     that ``load_data`` takes, a mapping of its arguments, or bare images without labels) are named in the module's
@@ -130,7 +142,8 @@ def make_method(setting: Setting) -> Method:
     """Makes the method that a recipe names: a module of ``tlwidgets.methods`` that has ``make``.
 
     Raises:
-        RecipeError: There is no such method, it does not train in the loop, or it does not take these options.
+        RecipeError: There is no such method, it does not train in the loop, or it does not take these options or mixed
+            images.
     """
     name = setting.recipe.method
     options = load_options(setting.recipe, setting.base).method_options
@@ -138,6 +151,11 @@ def make_method(setting: Setting) -> Method:
         method: Method = _module(name).make(setting, **options)
     except TypeError as error:
         raise RecipeError(f"The method {name!r} does not take these options: {error}.", "See its docstring.") from error
+    if "mixup" in changes_in(setting.recipe.augmentation) and not getattr(method, "takes_mixtures", False):
+        raise RecipeError(
+            f"The method {name!r} needs one label for each image, and mixup mixes them.",
+            "Leave mixup out of the augmentation, or use fine_tuning.",
+        )
     return method
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import nn
 
+from tlwidgets.augmentations import PRESETS, changes_in
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.catalogue import bundled_folder
 from tlwidgets.backbones.stages import classifier_names
@@ -24,7 +25,7 @@ from tlwidgets.data.splits import near_identical_groups, split_samples
 from tlwidgets.errors import RecipeError
 from tlwidgets.freezing import check_states
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.augmentation import augment
+from tlwidgets.training.augmentation import augment, crop, kept_share, mix, numbers_for, recolour, vary
 from tlwidgets.training.optimisation import with_rate
 from tlwidgets.training.schedules import layer_depths, rate_factor
 from tlwidgets.training.script_parts import (
@@ -80,7 +81,7 @@ def script_of(recipe: Recipe) -> str:
             *_data_part(data),
             _sources(
                 rate_factor,
-                *([augment] if recipe.augmentation != "none" else []),
+                *_augmentation(recipe.augmentation),
                 *([layer_depths] if recipe.layer_decay is not None else []),
             ),
             Template(TRAINING).substitute(_training(recipe, backbone)).strip(),
@@ -111,7 +112,10 @@ def _settings(recipe: Recipe, data: ImageData, backbone: Backbone) -> dict[str, 
     }
 
 
-_AUGMENT = "augment(images, AUGMENTATION, table[some] if VIEWS else torch.rand(len(some), 5, generator=generator))"
+_PLAIN = "normalise(prepared[torch.from_numpy(chunk)])"
+_DRAW = "draw = table[some] if VIEWS else torch.rand(len(some), $numbers, generator=generator)"
+_VARIED = "normalise(255 * vary(prepared[torch.from_numpy(chunk)].float() / 255, AUGMENTATION, draw))"
+_MIXED = "mix(functional.one_hot(targets[chunk], len(CLASSES)).float(), kept_share(draw))"
 _SHOWN = (
     "epochs",
     "learning_rate",
@@ -127,6 +131,23 @@ _SHOWN = (
     "patience",
     "seed",
 )
+
+
+def _augmentation(kind: str) -> list[Callable[..., Any]]:
+    """The functions that an augmentation needs."""
+    if kind == "none":
+        return []
+    return [augment] if kind in PRESETS else [augment, crop, recolour, kept_share, mix, vary]
+
+
+def _images_and_goal(kind: str) -> dict[str, str]:
+    """The statements that give a batch its images, and what the loss compares the answers with."""
+    numbers = str(numbers_for(kind))
+    images = f"images = {f'augment({_PLAIN}, AUGMENTATION, draw)' if kind in PRESETS else _VARIED}"
+    draw = _DRAW.replace("$numbers", numbers)
+    lines = [f"images = {_PLAIN}"] if kind == "none" else [draw, images]
+    goal = _MIXED if "mixup" in changes_in(kind) else "targets[chunk]"
+    return {"images": "\n        ".join(lines), "goal": goal, "numbers": numbers}
 
 
 def _as_comment(text: str) -> str:
@@ -178,7 +199,7 @@ def _training(recipe: Recipe, backbone: Backbone) -> dict[str, str]:
         build += START_AT_ZERO.replace("$heads", repr(heads))
     return {
         "build": build,
-        "augment": _AUGMENT if recipe.augmentation != "none" else "images",
+        **_images_and_goal(recipe.augmentation),
         "scales": (STAGE_SCALES if recipe.layer_decay is None else LAYER_SCALES).strip(),
         "smoothing": repr(float(recipe.method_options.get("label_smoothing", 0.0))),
     }

@@ -247,18 +247,17 @@ for epoch in range(1, EPOCHS + 1):
     order = torch.randperm(len(train), generator=generator).numpy()
     if VIEWS:  # so many augmented views of each image, used in turn
         table = torch.rand(
-            len(train), 5, generator=torch.Generator().manual_seed(SEED * 100_003 + 2**40 + (epoch - 1) % VIEWS)
+            len(train), $numbers, generator=torch.Generator().manual_seed(SEED * 100_003 + 2**40 + (epoch - 1) % VIEWS)
         )
     total, hits, count = 0.0, 0, 0
     for position in range(steps):
         some = order[position * BATCH_SIZE : (position + 1) * BATCH_SIZE]
         chunk = train[some]
-        images = normalise(prepared[torch.from_numpy(chunk)])
-        images = $augment
+        $images
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * rate_factor(SCHEDULE, step, EPOCHS * steps, WARMUP) * group["scale"]
         logits = model(images)
-        loss = functional.cross_entropy(logits, targets[chunk], label_smoothing=$smoothing)
+        loss = functional.cross_entropy(logits, $goal, label_smoothing=$smoothing)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import traitlets
 
+from tlwidgets.augmentations import CHANGES, changes_in, checked
 from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.widgets.base import TlwWidget
 from tlwidgets.widgets.data_checks import check_data
@@ -45,6 +46,7 @@ class DataView(TlwWidget):
 
     commands: ClassVar[dict[str, str]] = {
         "set_changes": "set_changes",
+        "train_with_changes": "train_with_changes",
         "draw_again": "draw_again",
         "upload_part": "_take_part",
         "upload_end": "_end_upload",
@@ -71,7 +73,7 @@ class DataView(TlwWidget):
     """What ``data_checks.check_data`` found."""
 
     changes: traitlets.List[str] = traitlets.List(["rotation", "mirror", "colour"]).tag(sync=True)
-    """Changes that are shown, some of ``training.previews.CHANGES``."""
+    """Changes that are shown, some of ``augmentations.CHANGES``."""
 
     every_change: traitlets.List[str] = traitlets.List().tag(sync=True)
     """All changes that can be shown."""
@@ -100,7 +102,6 @@ class DataView(TlwWidget):
         upload_to: str | Path = "uploads",
     ) -> None:
         from tlwidgets.data import load_data
-        from tlwidgets.training.previews import CHANGES
 
         self.data: ImageData = load_data(data)
         self._backbone = _loaded(backbone)
@@ -139,6 +140,10 @@ class DataView(TlwWidget):
                 raise RecipeError(f"There is no change named {change!r}.", f"Changes: {', '.join(self.every_change)}.")
         self.changes = [change for change in self.every_change if change in changes]
         self._send_views()
+
+    def train_with_changes(self) -> None:
+        """Makes the changes that are shown the augmentation of the run."""
+        self.augmentation = checked(self.changes)
 
     def draw_again(self) -> None:
         """Draws every change anew, with the next seed."""
@@ -218,19 +223,14 @@ class DataView(TlwWidget):
 
     @traitlets.validate("augmentation")
     def _known(self, proposal: Any) -> str:
-        from tlwidgets.training.previews import PARTS
-
-        if proposal["value"] not in PARTS:
-            raise RecipeError(
-                f"{proposal['value']!r} is no augmentation of images.", f"Give one of {', '.join(PARTS)}."
-            )
-        return str(proposal["value"])
+        kind = checked(proposal["value"])
+        if kind == "eda":
+            raise RecipeError("'eda' changes texts.", "Give 'light', or other changes of images.")
+        return kind
 
     @traitlets.observe("augmentation")
     def _augmentation_changed(self, change: Any) -> None:
-        from tlwidgets.training.previews import PARTS
-
-        self.parts = list(PARTS[change["new"]])
+        self.parts = list(changes_in(change["new"]))
         self._send_views()
 
     def _send_everything(self) -> None:

@@ -35,7 +35,7 @@ class NetworkViews:
         """Pictures by row: "original", "prepared", one row a change, and "run" where the run changes anything.
 
         Args:
-            changes: Some of ``training.previews.CHANGES``.
+            changes: Some of ``augmentations.CHANGES``.
             augmentation: That of the recipe.
             seed: Of the draws.
 

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from tlwidgets.augmentations import PRESETS
 from tlwidgets.errors import RecipeError
-from tlwidgets.recipe import IMAGE_AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe
+from tlwidgets.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from tlwidgets.widgets.base import TlwWidget
 
 FIELDS = (
@@ -50,7 +51,7 @@ class Settings(TlwWidget):
     """Rate of the head, above 0."""
 
     augmentation = traitlets.Any().tag(sync=True)
-    """One of ``tlwidgets.recipe.IMAGE_AUGMENTATIONS``."""
+    """One of ``tlwidgets.augmentations.PRESETS``, or changes joined as in a recipe."""
 
     pretrained = traitlets.Any().tag(sync=True)
     """Whether to start from the pre-trained weights."""
@@ -75,7 +76,7 @@ class Settings(TlwWidget):
 
     def __init__(self, **values: Any) -> None:
         defaults = Recipe(data="", **values)
-        choices = {"augmentation": IMAGE_AUGMENTATIONS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+        choices = {"augmentation": PRESETS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
         super().__init__(
             choices={name: list(options) for name, options in choices.items()},
             **{name: getattr(defaults, name) for name in FIELDS},

@@ -139,6 +139,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _connect(self) -> None:
         self.panel.before_data(self._data_changed)
+        self.panel.observe(lambda change: setattr(self.settings, "augmentation", change["new"]), "augmentation")
         self.picker.observe(self._backbone_changed, "value")
         self.board.observe(self._states_changed, "states")
         self.settings.observe(lambda _: self._settings_changed())

@@ -77,10 +77,17 @@ class Settings {
       const value = this.model.get(name) as Value;
       if (control === document.activeElement && control.getAttribute("aria-invalid") === "true") continue;
       if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = Boolean(value);
+      else if (control instanceof HTMLSelectElement) choose(control, String(value));
       else control.value = value === null ? "" : typeof value === "number" ? rate(value) : String(value);
     }
     this.alert.show(this.model.get("error_text"));
   }
+}
+
+/** A value that is none of the choices, such as changes joined in the data view, is offered too, so that it shows. */
+function choose(select: HTMLSelectElement, value: string): void {
+  if (![...select.options].some((option) => option.value === value)) select.append(h("option", { value }, value));
+  select.value = value;
 }
 
 export default {

@@ -1,6 +1,6 @@
 // What the network sees: a row of pictures for each change that is switched on.
 import { DATA_STRINGS } from "./data_strings";
-import { h, icon, setText } from "./dom";
+import { h, icon, setDisabled, setText } from "./dom";
 import type { Cleanup } from "./model";
 import { Pictures } from "./pictures";
 
@@ -26,13 +26,15 @@ export class NetworkViews {
   private readonly toggles = h("div", { class: "tlw-actions", role: "group", "aria-label": TEXT.toggles });
   private readonly rows = h("div", { class: "tlw-views" });
   private readonly note = h("p", { class: "tlw-lead" });
+  private readonly train = h("button", { class: "tlw-button", type: "button", title: TEXT.trainMeaning }, TEXT.train);
   private readonly pictures: Pictures;
   private shown: string[] = [];
 
   constructor(cleanup: Cleanup, private readonly ask: (name: string, args?: Record<string, unknown>) => Promise<boolean>) {
     this.pictures = new Pictures(cleanup);
     const again = h("button", { class: "tlw-button", type: "button", onclick: () => void ask("draw_again") }, TEXT.again);
-    const bar = h("div", { class: "tlw-views-bar" }, this.toggles, again);
+    this.train.addEventListener("click", () => void ask("train_with_changes"));
+    const bar = h("div", { class: "tlw-views-bar" }, this.toggles, again, this.train);
     this.element = h("section", { class: "tlw-data-section", "aria-label": TEXT.title }, h("h4", {}, TEXT.title), this.lead, bar, this.rows, this.note);
   }
 
@@ -41,8 +43,10 @@ export class NetworkViews {
     if (seen.backbone === undefined) return;
     const { backbone, size, mean, std, low, high } = seen as Seen;
     setText(this.lead, TEXT.lead(backbone, `${size[1]} × ${size[0]}`, mean.join(", "), std.join(", "), low.toFixed(1), high.toFixed(1)));
-    setText(this.note, `${augmentation === "none" ? TEXT.noneNote : TEXT.runNote(augmentation)} ${TEXT.note}`);
+    setText(this.note, `${augmentation === "none" ? TEXT.noneNote : TEXT.runNote(augmentation)} ${parts.includes("mixup") ? TEXT.mixupNote : ""}`.trim());
     this.shown = [...shown];
+    setText(this.train, shown.length ? TEXT.train : TEXT.trainPlain);
+    setDisabled(this.train, shown.length === parts.length && shown.every((change) => parts.includes(change)));
     const focused = (document.activeElement as HTMLElement | null)?.dataset["change"];
     this.toggles.replaceChildren(...every.map((change) => this.toggle(change, parts.includes(change))));
     if (focused) this.toggles.querySelector<HTMLElement>(`[data-change="${CSS.escape(focused)}"]`)?.focus();
