@@ -23,6 +23,14 @@ STAGES: list[dict[str, Any]] = [
 ]
 for stage in STAGES:
     stage["learning"] = {"frozen": 0, "norm": 16, "lora": 400, "trainable": stage["parameters"]}
+    stage["blocks"] = [
+        {"name": f"{stage['label']}.{i}", "kind": "BasicBlock", "parameters": 900, "share": 0.02, "norms": 2 - 2 * i}
+        for i in range(2 if stage["name"].startswith("stage") else 1)
+    ]
+COSTS = {
+    "status": "about", "reason": "", "images": 1258, "batch_size": 32, "step_bytes": 312_000_000, "seconds": 8.14,
+    "cached_seconds": 3.06, "share": 0.64, "cache": "",
+}  # fmt: skip
 LIVE = {
     "stem": {"rate": 0, "moved": 0},
     "stage1": {"rate": 0, "moved": 0},
@@ -133,10 +141,63 @@ class TestFreezeBoard:
         bare.page.keyboard.press("Space")
         assert bare.answer()["args"] == {"stage": "stage3", "state": "frozen"}
 
+    def test_what_was_taken_back_can_be_made_again_by_button_and_keyboard(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state(can_undo=True, can_redo=False))
+        assert root.get_by_role("button", name="Redo").is_disabled()
+        root.get_by_role("switch", name="stage2 learns").focus()
+        bare.page.keyboard.press("Control+y")
+        assert [message for message in bare.sent if message["t"] == "cmd"] == []
+        for keys, name in (("Control+z", "undo"), ("Control+Shift+Z", "redo"), ("Control+y", "redo")):
+            bare.set("can_redo", name == "redo")
+            bare.page.keyboard.press(keys)
+            assert bare.answer()["name"] == name
+        root.get_by_role("button", name="Redo").click()
+        assert bare.answer()["name"] == "redo"
+
+    def test_a_stage_opens_to_its_blocks_and_the_line_goes_below_them(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state())
+        before = root.locator(".tlw-frost-line").bounding_box()["y"]
+        opener = root.get_by_role("button", name="The 2 blocks of stage2")
+        opener.press("Enter")
+        assert opener.get_attribute("aria-expanded") == "true"
+        rows = root.locator(".tlw-block-row")
+        assert [row.split("\n")[0] for row in rows.all_inner_texts()] == [
+            "layer2.0BasicBlock\t\t",
+            "layer2.1BasicBlock\t\t",
+        ]
+        assert root.locator(".tlw-frost-line").bounding_box()["y"] >= before + 50
+        line = root.get_by_role("slider")
+        line.press("ArrowDown")
+        assert bare.answer()["args"] == {"stage": "stage3"}
+        root.get_by_role("button", name="The block of head").click()
+        assert root.locator("img").count() == 0
+        opener.click()
+        assert rows.count() == 1
+
+    def test_the_totals_say_what_a_run_takes_before_and_during_it(self, bare: Any) -> None:
+        root = bare.mount("freeze_board", board_state(costs={"status": "new"}))
+        assert root.locator(".tlw-board-costs").is_hidden()
+        assert {"t": "ready"} in bare.sent
+        bare.set("costs", {"status": "measuring"})
+        assert root.get_by_text("measuring …").count() == 3
+        bare.set("costs", COSTS)
+        words = root.locator(".tlw-board-costs").inner_text()
+        assert "about 312 MB" in words
+        assert "about 8.1 s" in words
+        assert "1,258 images on this machine" in words
+        assert "about 3.1 s an epoch after the first" in words
+        bare.set("costs", COSTS | {"cached_seconds": None, "cache": HOSTILE})
+        assert root.get_by_text(f"off: {HOSTILE}").is_visible()
+        bare.set("costs", COSTS | {"status": "run", "seconds": 7.5, "cache": "Prefix cache on: so it is."})
+        assert "7.5 s\nmeasured in this run" in root.locator(".tlw-board-costs").inner_text()
+        assert root.get_by_text("Prefix cache on: so it is.").is_visible()
+        bare.set("costs", {"status": "unknown", "reason": "Too large."})
+        assert root.get_by_text("Too large.").is_visible()
+
     def test_labels_from_a_network_are_text(self, bare: Any) -> None:
         root = bare.mount("freeze_board", board_state())
         assert root.locator("img").count() == 0
-        assert root.get_by_text(HOSTILE).is_visible()
+        assert root.get_by_text(HOSTILE, exact=True).is_visible()
 
     def test_batchnorm_of_a_frozen_stage_is_fixed(self, bare: Any) -> None:
         root = bare.mount("freeze_board", board_state())
@@ -317,7 +378,8 @@ class TestDashboard:
 def test_every_widget_looks_right_in_both_themes(bare: Any, screenshot: Any, dark: bool) -> None:
     """Takes pictures to look at, and checks that no text is invisible."""
     mood = "dark" if dark else "light"
-    root = bare.mount("freeze_board", board_state(live=LIVE, note="In force since epoch 2."), dark=dark)
+    root = bare.mount("freeze_board", board_state(live=LIVE, costs=COSTS, note="In force since epoch 2."), dark=dark)
+    root.get_by_role("button", name="The 2 blocks of stage3").click()
     root.locator("tbody tr").nth(2).hover()
     table, frame = root.locator(".tlw-board-table").bounding_box(), root.bounding_box()
     assert table["x"] + table["width"] <= frame["x"] + frame["width"] + 1

@@ -59,7 +59,9 @@ def fake_comm(monkeypatch: pytest.MonkeyPatch) -> None:
 def board(world: dict[str, Any]) -> Any:
     from tlwidgets.widgets import FreezeBoard
 
-    return FreezeBoard(world["tiny"])
+    shown = FreezeBoard(world["tiny"])
+    shown.measure(60)
+    return shown
 
 
 def code(world: dict[str, Any]) -> Any:
@@ -234,6 +236,7 @@ def test_no_widget_is_forgotten(world: dict[str, Any], fake_comm: None) -> None:
 def unfold(page: Any) -> None:
     """Opens whatever can be opened, so that nothing escapes the eye."""
     page.evaluate("() => document.querySelectorAll('#widget details').forEach((details) => { details.open = true; })")
+    page.evaluate("() => document.querySelectorAll('#widget [aria-expanded=false]').forEach((opener) => opener.click())")
 
 
 @pytest.mark.parametrize("widget", EVERY, indirect=True, ids=lambda make: make.__name__)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tlwidgets import FreezePlan, load_backbone
+from tlwidgets import FreezePlan, Recipe, load_backbone
 from tlwidgets.errors import PlanError
 from tlwidgets.training import events
 from tlwidgets.widgets import FreezeBoard
@@ -54,6 +54,88 @@ def test_undo_takes_one_change_back_at_a_time(board: FreezeBoard) -> None:
     assert set(board.states.values()) == {"trainable"}
     assert not board.can_undo
     board.undo()
+
+
+def test_redo_makes_again_what_undo_took_back_until_another_change(board: FreezeBoard) -> None:
+    board.redo()
+    board.freeze_until("stage1")
+    board.head_only()
+    after = dict(board.states)
+    board.undo()
+    board.undo()
+    assert (board.can_undo, board.can_redo) == (False, True)
+    board.redo()
+    assert board.states == board.plan.freeze_until("stage1").states
+    board.redo()
+    assert board.states == after
+    assert (board.can_undo, board.can_redo) == (True, False)
+    board.undo()
+    board.set_state("stem", "trainable")
+    assert not board.can_redo
+    board.undo()
+    board.undo()
+    assert set(board.states.values()) == {"trainable"}
+
+
+def test_a_refused_step_back_loses_nothing(board: FreezeBoard) -> None:
+    def refuse(_: Any) -> None:
+        raise PlanError("Not now.", "Later.")
+
+    board.head_only()
+    board.observe(refuse, "states")
+    with pytest.raises(PlanError):
+        board.undo()
+    board.unobserve(refuse, "states")
+    board.redo()
+    assert board.states["stem"] == "frozen"
+
+
+def test_every_stage_opens_to_blocks_that_hold_all_of_it(board: FreezeBoard) -> None:
+    for row in board.stages:
+        assert sum(block["parameters"] for block in row["blocks"]) == row["parameters"]
+        assert sum(block["norms"] for block in row["blocks"]) in (0, row["norms"])
+        assert sum(block["share"] for block in row["blocks"]) == pytest.approx(row["share"])
+    assert [block["name"] for block in board.stages[0]["blocks"]][:2] == ["conv1", "bn1"]
+
+
+def test_what_a_run_takes_follows_the_plan(board: FreezeBoard) -> None:
+    whole = board.measure(60)
+    assert whole["status"] == "about"
+    assert (whole["images"], whole["batch_size"], whole["cached_seconds"]) == (1000, 32, None)
+    assert "already learns" in whole["cache"]
+    board.head_only()
+    frozen = board.measure(60)
+    assert frozen["step_bytes"] < whole["step_bytes"]
+    assert frozen["seconds"] < whole["seconds"]
+    assert frozen["cached_seconds"] < frozen["seconds"]
+    board.expect(10, Recipe(data="", augmentation="light", batch_size=8))
+    changed = board.measure(60)
+    assert (changed["images"], changed["batch_size"], changed["cached_seconds"]) == (10, 8, None)
+    assert "new views" in changed["cache"]
+
+
+def test_nothing_is_measured_before_somebody_looks(board: FreezeBoard, receive: Callable[..., None]) -> None:
+    board.head_only()
+    assert board.costs == {"status": "new"}
+    receive(board, {"t": "ready"})
+    assert board.costs["status"] == "measuring"
+    assert board.measure(60)["status"] == "about"
+
+
+def test_a_run_tells_what_it_really_takes(board: FreezeBoard, fake_session: Any) -> None:
+    board.expect(50, Recipe(data=""))
+    board.measure(60)
+    board.follow(fake_session)
+    fake_session.begin()
+    numbers = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3, "images_per_second": 25.0}
+    fake_session.tell(events.BatchEnded(step=1, epoch=1, rates={}, **numbers))
+    assert (board.costs["status"], board.costs["seconds"]) == ("run", 2.0)
+    fake_session.tell(events.CacheChosen(on=True, text="Prefix cache on.", share=0.5))
+    fake_session.tell(events.EpochEnded(epoch=1, row={"seconds": 1.5}))
+    assert (board.costs["cache"], board.costs["share"], board.costs["seconds"]) == ("Prefix cache on.", 0.5, 1.5)
+    board.head_only()
+    costs = board.measure(60)
+    assert (costs["status"], costs["seconds"]) == ("run", 1.5)  # only memory is measured beside a run
 
 
 def test_a_change_that_changes_nothing_is_no_step(board: FreezeBoard) -> None:

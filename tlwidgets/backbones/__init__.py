@@ -2,7 +2,7 @@
 
 from tlwidgets.backbones.backbone import Backbone
 from tlwidgets.backbones.catalogue import Entry, catalogue, list_backbones
-from tlwidgets.backbones.cost import stage_costs
+from tlwidgets.backbones.cost import costs, stage_costs
 from tlwidgets.backbones.loading import load_backbone
 from tlwidgets.backbones.preprocessing import Preprocessing
 from tlwidgets.backbones.stages import Stage, find_stages
@@ -15,6 +15,7 @@ __all__ = [
     "Stage",
     "TextPreprocessing",
     "catalogue",
+    "costs",
     "find_stages",
     "list_backbones",
     "load_backbone",

@@ -18,6 +18,15 @@ from tlwidgets.training.text_prefix import AnyPartition, partition_of
 from tlwidgets.training.tracing import NotCacheableError
 
 
+def reason_against(recipe: Recipe) -> str:
+    """Why what a recipe does to its images leaves nothing to keep; "" where something is left."""
+    if "mixup" in changes_in(recipe.augmentation):
+        return "mixup mixes each image with another one every time"
+    if recipe.augmentation != "none" and recipe.views is None:
+        return "augmentation draws new views every epoch; views=4 would keep four of each image"
+    return ""
+
+
 class Tail(nn.Module):
     """The trained half of a network as a network of its own: takes what crosses the cut, gives logits."""
 
@@ -66,10 +75,8 @@ class Cuts:
             self._reason = f"the method {recipe.method!r} looks at the images themselves"
         elif train.shard[1] > 1:
             self._reason = "several processes share the work"
-        elif "mixup" in changes_in(recipe.augmentation):
-            self._reason = "mixup mixes each image with another one every time"
-        elif recipe.augmentation != "none" and recipe.views is None:
-            self._reason = "augmentation draws new views every epoch; views=4 would keep four of each image"
+        else:
+            self._reason = reason_against(recipe)
 
     def renew(self, epochs_left: int, frozen: bool, numerics: Numerics) -> CacheChosen | None:
         """Cuts anew, after the plan has been applied.

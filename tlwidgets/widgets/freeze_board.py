@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets
 
 from tlwidgets.freezing import STATES, FreezePlan, check_states
+from tlwidgets.recipe import Recipe
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.costs import CostMeter, Question
 from tlwidgets.widgets.stage_follower import StageFollower
 
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone
     from tlwidgets.training import TrainingSession
+
+_ENDED = ("finished", "stopped", "failed")
+IMAGES = 1000
+"""Training images that costs are told for as long as nobody knows how many there are."""
 
 
 class FreezeBoard(TlwWidget):
@@ -34,14 +40,15 @@ class FreezeBoard(TlwWidget):
         "head_only": "head_only",
         "everything": "everything",
         "undo": "undo",
+        "redo": "redo",
     }
 
     backbone_name = traitlets.Unicode("").tag(sync=True)
     """Name of the backbone shown."""
 
     stages: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """One mapping a stage, input first: name, label, parameters, share (of the compute), norms (BatchNorm layers) and
-    learning (scalars that learn, by state)."""
+    """One mapping a stage, input first: name, label, parameters, share (of the compute), norms (BatchNorm layers),
+    learning (scalars that learn, by state) and blocks, each a mapping: name, kind, parameters, share and norms."""
 
     states = traitlets.Dict().tag(sync=True)
     """State by stage name, one of ``tlwidgets.freezing.STATES``; assign to it to change the plan."""
@@ -55,6 +62,12 @@ class FreezeBoard(TlwWidget):
     can_undo = traitlets.Bool(False).tag(sync=True)
     """Whether there is a change to take back."""
 
+    can_redo = traitlets.Bool(False).tag(sync=True)
+    """Whether there is a change that was taken back and can be made again."""
+
+    costs = traitlets.Dict({"status": "new"}).tag(sync=True)
+    """What a run of this plan takes, measured once somebody looks; see ``CostMeter.state``."""
+
     live = traitlets.Dict().tag(sync=True)
     """What a run that is followed does, by stage: rate, the learning rate that the optimiser used at the last step, and
     moved, the distance from the weights that the run began with as a share of their length, or None where that is
@@ -65,8 +78,14 @@ class FreezeBoard(TlwWidget):
 
     def __init__(self, source: Backbone | FreezePlan | str, states: Mapping[str, str] | None = None) -> None:
         self._past: list[dict[str, str]] = []
+        self._future: list[dict[str, str]] = []
+        self._into: list[dict[str, str]] | None = None  # where a step back or forth leaves what was before
         self._source: Backbone | list[str] = []
-        self._unfollow: Callable[[], None] = lambda: None
+        self._unfollow: list[Callable[[], None]] = []
+        self._session: TrainingSession | None = None
+        self._run = (IMAGES, Recipe(data=""))
+        self._watched = False  # nothing is measured for nobody
+        self._meter = CostMeter(lambda costs: setattr(self, "costs", costs))
         super().__init__()
         self.show(source, states)
 
@@ -84,21 +103,54 @@ class FreezeBoard(TlwWidget):
         """
         plan = _plan(source, states)
         stages = _rows(plan)
-        self._unfollow()
-        self.live = {}
+        self._stop_following()
+        self._meter.forget()
         self._source = plan.backbone or list(plan.stages)
         self.backbone_name = "" if plan.backbone is None else plan.backbone.name
         self.stages = stages
         self.total_parameters = sum(row["parameters"] or 0 for row in stages)
         self.states = plan.states
         self._past.clear()
+        self._future.clear()
         self._count()
+        self._ask()
+
+    def expect(self, images: int, recipe: Recipe) -> None:
+        """Tells from now on what a run on so many training images takes; its plan is that of the board."""
+        if (images, recipe) != self._run:
+            self._run = (images, recipe)
+            self._ask()
+
+    def measure(self, timeout: float | None = None) -> dict[str, Any]:
+        """Measures what a run of this plan takes on this machine and returns ``costs``.
+
+        Args:
+            timeout: Seconds to wait; None waits for ever.
+        """
+        self._watched = True
+        self._ask()
+        self._meter.wait(timeout)
+        return dict(self.costs)
+
+    def receive(self, content: dict[str, Any]) -> None:
+        """A page that looks wants the costs too."""
+        if content.get("t") == "ready" and not self._watched:
+            self._watched = True
+            self._ask()
 
     def follow(self, session: TrainingSession) -> None:
         """Shows what a run does to the stages from now on, until another is followed or another backbone shown."""
-        self._unfollow()
+        self._stop_following()
+        self._session = session
+        stages = StageFollower(lambda live: setattr(self, "live", live), list(self.states))
+        self._unfollow = [session.subscribe(each) for each in (stages, self._meter.follow(self._run[0]))]
+        self._ask()
+
+    def _stop_following(self) -> None:
+        for end in self._unfollow:
+            end()
+        self._unfollow, self._session = [], None
         self.live = {}
-        self._unfollow = session.subscribe(StageFollower(lambda live: setattr(self, "live", live), list(self.states)))
 
     def set_state(self, stage: str, state: str) -> None:
         """Sets one stage to one of ``tlwidgets.freezing.STATES``."""
@@ -121,9 +173,20 @@ class FreezeBoard(TlwWidget):
 
     def undo(self) -> None:
         """Takes the latest change back; does nothing where there is none."""
-        if self._past:
-            self.states = self._past.pop()
-            self._past.pop()  # the way back is no step itself
+        self._step(self._past, self._future)
+
+    def redo(self) -> None:
+        """Makes the change again that was taken back last; does nothing where there is none."""
+        self._step(self._future, self._past)
+
+    def _step(self, source: list[dict[str, str]], target: list[dict[str, str]]) -> None:
+        if not source:
+            return
+        self._into = target
+        try:
+            self.states = source.pop()
+        finally:
+            self._into = None
             self._count()
 
     @traitlets.validate("states")
@@ -133,12 +196,26 @@ class FreezeBoard(TlwWidget):
 
     @traitlets.observe("states")
     def _remember(self, change: Any) -> None:
-        self._past.append(change["old"])
+        if self._into is None:
+            self._past.append(change["old"])
+            self._future.clear()
+        else:
+            self._into.append(change["old"])
         self._count()
+        self._ask()
+
+    def _ask(self) -> None:
+        """Measures in the background, where somebody looks and the network is known."""
+        if not self._watched or isinstance(self._source, list):
+            return
+        images, recipe = self._run
+        shares = {row["name"]: row["share"] for row in self.stages}
+        running = self._session is not None and self._session.status not in _ENDED
+        self._meter.ask(Question(self._source, dict(self.states), shares, images, recipe, running))
 
     def _count(self) -> None:
         self.trainable_parameters = sum(row["learning"].get(self.states.get(row["name"]), 0) for row in self.stages)
-        self.can_undo = bool(self._past)
+        self.can_undo, self.can_redo = bool(self._past), bool(self._future)
 
 
 def _plan(source: Backbone | FreezePlan | str, states: Mapping[str, str] | None) -> FreezePlan:
@@ -154,11 +231,21 @@ def _plan(source: Backbone | FreezePlan | str, states: Mapping[str, str] | None)
 def _rows(plan: FreezePlan) -> list[dict[str, Any]]:
     """Describes the stages; a plan made from names alone knows only these."""
     if plan.backbone is None:
-        unknown: dict[str, Any] = {"label": "", "parameters": None, "share": None, "norms": None, "learning": {}}
+        unknown: dict[str, Any] = {
+            "label": "",
+            "parameters": None,
+            "share": None,
+            "norms": None,
+            "learning": {},
+            "blocks": [],
+        }
         return [{"name": name, **unknown} for name in plan.stages]
-    from tlwidgets.backbones import stage_costs
+    from tlwidgets.backbones import costs
 
-    shares = stage_costs(plan.backbone)["share"].tolist()
+    by_stage, by_block = costs(plan.backbone)
+    shares = by_stage["share"].tolist()
+    by_block = by_block.rename(columns={"block": "name"})
+    blocks = {str(name): rows.drop(columns="stage").to_dict("records") for name, rows in by_block.groupby("stage")}
     learning = {
         state: FreezePlan(plan.backbone, dict.fromkeys(plan.stages, state)).table()["trainable"].tolist()
         for state in STATES
@@ -172,6 +259,7 @@ def _rows(plan: FreezePlan) -> list[dict[str, Any]]:
             # Only layers with running statistics can move without a gradient: one such buffer a layer.
             "norms": sum(name.endswith("running_mean") for name in stage.buffer_names),
             "learning": {state: int(counts[index]) for state, counts in learning.items()},
+            "blocks": blocks.get(stage.name, []),
         }
         for index, (stage, share) in enumerate(zip(plan.backbone.stages, shares, strict=True))
     ]

@@ -165,6 +165,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         from tlwidgets.training import TrainingSession
 
         session = TrainingSession(self.recipe, self._path, data=self.data)
+        self._expect()
         self._path = None  # the next run gets a folder of its own
         self.dashboard.learning_rate = self.settings.learning_rate
         self.board.note = ""
@@ -203,6 +204,11 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _count_images(self) -> None:
         self.steps.note(DATA, f"{sum(self.data.splits.values()):,} images")
+        self._expect()
+
+    def _expect(self) -> None:
+        """Lets the board tell what the run takes; how long the plan is it knows itself."""
+        self.board.expect(self.data.splits["train"], Recipe(data="", **self.settings.values))
 
     def _backbone_changed(self, change: Any) -> None:
         try:
@@ -240,6 +246,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
     def _settings_changed(self) -> None:
         epochs = self.settings.epochs
         self.steps.note(SETTINGS, f"{epochs} epoch{'s' if epochs != 1 else ''}")
+        self._expect()
         self.panel.augmentation = self.settings.augmentation
         if not self.dashboard.active:
             self.dashboard.learning_rate = self.settings.learning_rate

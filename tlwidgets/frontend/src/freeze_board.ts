@@ -1,12 +1,22 @@
 import "./styles/base.css";
 import "./styles/freeze_board.css";
+import { askUntilAnswered } from "./shared/asking";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
 import { count, percent, rate, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { BOARD_STRINGS } from "./shared/board_strings";
+import { BoardCosts, type Costs } from "./shared/board_costs";
 import { FrostLine } from "./shared/frost_line";
 import { STRINGS } from "./shared/strings";
+
+interface Block {
+  name: string;
+  kind: string;
+  parameters: number;
+  share: number;
+  norms: number;
+}
 
 interface Stage {
   name: string;
@@ -15,6 +25,7 @@ interface Stage {
   share: number | null;
   norms: number | null;
   learning: Record<string, number>;
+  blocks?: Block[];
 }
 
 interface Live {
@@ -30,6 +41,8 @@ interface State {
   trainable_parameters: number;
   total_parameters: number;
   can_undo: boolean;
+  can_redo: boolean;
+  costs: Partial<Costs>;
   note: string;
   error_text: string;
 }
@@ -46,6 +59,7 @@ interface Row {
   norm: HTMLElement;
   rate: HTMLElement;
   moved: HTMLElement;
+  open: HTMLButtonElement | null;
 }
 
 class Board {
@@ -60,6 +74,9 @@ class Board {
   private readonly line: FrostLine;
   private readonly liveHeads = [heading(TEXT.rate, TEXT.rateMeaning), heading(TEXT.moved, TEXT.movedMeaning)];
   private readonly undo = h("button", { class: "tlw-button tlw-button-quiet", type: "button" }, icon("undo"), TEXT.undo);
+  private readonly redo = h("button", { class: "tlw-button tlw-button-quiet", type: "button" }, icon("redo"), TEXT.redo);
+  private readonly costs = new BoardCosts();
+  private readonly opened = new Set<string>();
   /** What the person asked for and the kernel has not yet confirmed, so that a click shows at once. */
   private wished: Record<string, string> = {};
 
@@ -70,17 +87,34 @@ class Board {
   ) {
     this.commands = commands(model, cleanup);
     this.undo.addEventListener("click", () => void this.ask("undo"));
+    this.redo.addEventListener("click", () => void this.ask("redo"));
     this.line = new FrostLine(this.body, (frozen, done) => this.freezeFirst(frozen, done));
     const board = h("div", { class: "tlw-board-body" }, this.table(), this.line.element);
-    mount(el, "board", TEXT.title).append(this.header(), board, this.footer(), this.note, this.alert.element);
+    const root = mount(el, "board", TEXT.title);
+    root.append(this.header(), board, this.footer(), this.costs.element, this.note, this.alert.element);
+    root.addEventListener("keydown", (event) => this.takeBack(event));
     cleanup.listen(model, "change:stages", () => this.build());
     const observer = new ResizeObserver(() => this.line.place());
     observer.observe(board);
     cleanup.add(() => observer.disconnect());
-    for (const name of ["states", "trainable_parameters", "can_undo", "live", "note", "error_text"]) {
+    for (const name of ["states", "trainable_parameters", "can_undo", "can_redo", "live", "note", "error_text"]) {
       cleanup.listen(model, `change:${name}`, () => this.update());
     }
     this.build();
+    this.watchCosts(cleanup);
+  }
+
+  /** What a run takes is measured only where somebody looks. */
+  private watchCosts(cleanup: Cleanup): void {
+    const answers = askUntilAnswered(this.model, cleanup);
+    const show = (): void => {
+      const costs = this.model.get("costs") ?? {};
+      if (costs.status !== undefined && costs.status !== "new") answers.got();
+      this.costs.show(costs);
+    };
+    cleanup.listen(this.model, "change:costs", show);
+    answers.ask({ t: "ready" });
+    show();
   }
 
   private header(): HTMLElement {
@@ -91,7 +125,7 @@ class Board {
       "div",
       { class: "tlw-head" },
       words,
-      h("div", { class: "tlw-actions" }, this.undo, preset(TEXT.headOnly, "head_only"), preset(TEXT.everything, "everything")),
+      h("div", { class: "tlw-actions" }, this.undo, this.redo, preset(TEXT.headOnly, "head_only"), preset(TEXT.everything, "everything")),
     );
   }
 
@@ -124,7 +158,9 @@ class Board {
     this.rows.clear();
     const stages = this.model.get("stages");
     const largest = Math.max(1, ...stages.map((stage) => stage.parameters ?? 0));
-    this.body.replaceChildren(...stages.map((stage, index) => this.row(stage, index, stages.length, largest)));
+    const rows = stages.map((stage, index) => this.row(stage, index, stages.length, largest));
+    this.body.replaceChildren(...rows);
+    for (const stage of stages) if (this.opened.has(stage.name)) this.showBlocks(stage);
     this.update();
   }
 
@@ -139,6 +175,7 @@ class Board {
       onkeydown: (event: KeyboardEvent) => this.move(event, index),
     });
     const select = this.select(stage);
+    const open = this.opener(stage);
     const norm = h("td", { class: "tlw-muted tlw-norms" });
     const rate = h("td", { class: "tlw-number" });
     const moved = h("td");
@@ -150,8 +187,8 @@ class Board {
     );
     const element = h(
       "tr",
-      {},
-      h("th", { scope: "row" }, h("span", { class: "tlw-stage-name" }, stage.name), h("span", { class: "tlw-stage-label tlw-mono", title: stage.label }, stage.label), end && h("span", { class: "tlw-tag" }, end)),
+      { class: "tlw-stage-row" },
+      h("th", { scope: "row" }, open, h("span", { class: "tlw-stage-name" }, stage.name), h("span", { class: "tlw-stage-label tlw-mono", title: stage.label }, stage.label), end && h("span", { class: "tlw-tag" }, end)),
       h("td", {}, h("span", { class: "tlw-states" }, toggle, select)),
       h("td", {}, meter(count(stage.parameters), (stage.parameters ?? 0) / largest)),
       h("td", {}, meter(percent(stage.share, 0), stage.share ?? 0)),
@@ -160,8 +197,44 @@ class Board {
       moved,
       h("td", { class: "tlw-until-cell" }, index < size - 1 && until),
     );
-    this.rows.set(stage.name, { element, toggle, select, norm, rate, moved });
+    this.rows.set(stage.name, { element, toggle, select, norm, rate, moved, open });
     return element;
+  }
+
+  private opener(stage: Stage): HTMLButtonElement | null {
+    if (!stage.blocks?.length) return null;
+    return h("button", { class: "tlw-opener", type: "button", "aria-expanded": "false", "aria-label": TEXT.blocksOf(stage.name, stage.blocks.length), title: TEXT.blocksOf(stage.name, stage.blocks.length), onclick: () => this.openOrClose(stage) }, icon("right"));
+  }
+
+  private openOrClose(stage: Stage): void {
+    if (this.opened.delete(stage.name)) {
+      for (const row of this.body.querySelectorAll(`tr[data-of="${CSS.escape(stage.name)}"]`)) row.remove();
+      this.rows.get(stage.name)?.open?.setAttribute("aria-expanded", "false");
+    } else {
+      this.opened.add(stage.name);
+      this.showBlocks(stage);
+    }
+    this.update();
+  }
+
+  /** A row for each block below its stage; its state is that of the stage. */
+  private showBlocks(stage: Stage): void {
+    const row = this.rows.get(stage.name);
+    if (!row?.open) return;
+    row.open.setAttribute("aria-expanded", "true");
+    const largest = Math.max(1, ...this.model.get("stages").map((other) => other.parameters ?? 0));
+    row.element.after(...(stage.blocks ?? []).map((block) => blockRow(stage.name, block, largest)));
+  }
+
+  /** The keys of every editor: Ctrl+Z, and Ctrl+Shift+Z or Ctrl+Y. */
+  private takeBack(event: KeyboardEvent): void {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase();
+    const command = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
+    if (!command) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (this.model.get(command === "undo" ? "can_undo" : "can_redo")) void this.ask(command);
   }
 
   private state(stage: string): string {
@@ -232,6 +305,7 @@ class Board {
   private update(): void {
     const live = this.model.get("live") ?? {};
     for (const head of this.liveHeads) head.hidden = !Object.keys(live).length;
+    for (const cell of this.body.querySelectorAll<HTMLElement>(".tlw-block-live")) cell.hidden = !Object.keys(live).length;
     for (const stage of this.model.get("stages")) this.updateRow(stage, live[stage.name]);
     this.updateLine();
     const all = this.model.get("total_parameters");
@@ -240,6 +314,7 @@ class Board {
     setText(this.name, this.model.get("backbone_name"));
     this.totalFill.style.width = `${all ? (100 * learning) / all : 0}%`;
     setDisabled(this.undo, !this.model.get("can_undo"));
+    setDisabled(this.redo, !this.model.get("can_redo"));
     setText(this.note, this.model.get("note"));
     this.note.hidden = this.model.get("note") === "";
     this.alert.show(this.model.get("error_text"));
@@ -287,6 +362,13 @@ function showMoved(cell: HTMLElement, moved: number | null): void {
   }
   const words = moved === 0 ? TEXT.still : percent(moved, moved < 0.01 ? 2 : 1);
   cell.replaceChildren(meter(words, moved / FAR));
+}
+
+function blockRow(stage: string, block: Block, largest: number): HTMLElement {
+  const name = h("th", { scope: "row" }, h("span", { class: "tlw-block-name tlw-mono" }, block.name), h("span", { class: "tlw-stage-label" }, block.kind));
+  const norms = block.norms ? String(block.norms) : TEXT.normNone;
+  const live = (): HTMLElement => h("td", { class: "tlw-block-live" });
+  return h("tr", { class: "tlw-block-row", "data-of": stage }, name, h("td"), h("td", {}, meter(count(block.parameters), block.parameters / largest)), h("td", {}, meter(percent(block.share, 0), block.share)), h("td", { class: "tlw-muted tlw-norms" }, norms), live(), live(), h("td"));
 }
 
 /** A number with a short bar beside it that compares it with the other rows. */

@@ -31,12 +31,18 @@ export class FrostLine {
 
   /** Put the line under the last frozen row, wherever the table has put that. */
   place(): void {
-    const rows = [...this.body.children] as HTMLElement[];
-    const [first, last] = [rows[0], rows[this.frozen - 1]];
+    const rows = this.stageRows();
+    const first = rows[0];
+    // A stage ends where the next one begins: its blocks may be shown below it.
+    const last = this.frozen > 0 ? ((rows[this.frozen]?.previousElementSibling ?? this.body.lastElementChild) as HTMLElement | null) : null;
     this.element.hidden = first === undefined;
     const top = this.element.offsetParent?.getBoundingClientRect().top ?? 0;
     const edge = last ? last.getBoundingClientRect().bottom : (first?.getBoundingClientRect().top ?? 0);
     this.element.style.top = `${edge - top}px`;
+  }
+
+  private stageRows(): HTMLElement[] {
+    return [...this.body.querySelectorAll<HTMLElement>(".tlw-stage-row")];
   }
 
   private take(event: PointerEvent): void {
@@ -60,7 +66,7 @@ export class FrostLine {
 
   /** Stages whose middle lies above the pointer; the last one always learns. */
   private nearest(y: number): number {
-    const middles = [...this.body.children].map((row) => row.getBoundingClientRect()).map((box) => (box.top + box.bottom) / 2);
+    const middles = this.stageRows().map((row) => row.getBoundingClientRect()).map((box) => (box.top + box.bottom) / 2);
     return Math.min(this.names.length - 1, middles.filter((middle) => middle < y).length);
   }
 
