@@ -235,8 +235,8 @@ def test_no_widget_is_forgotten(world: dict[str, Any], fake_comm: None) -> None:
 
 def unfold(page: Any) -> None:
     """Opens whatever can be opened, so that nothing escapes the eye."""
-    page.evaluate("() => document.querySelectorAll('#widget details').forEach((details) => { details.open = true; })")
-    page.evaluate("() => document.querySelectorAll('#widget [aria-expanded=false]').forEach((opener) => opener.click())")
+    page.evaluate("() => document.querySelectorAll('#widget details').forEach((each) => { each.open = true; })")
+    page.evaluate("() => document.querySelectorAll('#widget [aria-expanded=false]').forEach((each) => each.click())")
 
 
 @pytest.mark.parametrize("widget", EVERY, indirect=True, ids=lambda make: make.__name__)
