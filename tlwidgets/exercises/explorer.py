@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # tables come from the engine; checks of exercises need none
 
 
 def explore(label: str, options: Sequence[Any], describe: Callable[[Any], str]) -> Any:
@@ -19,6 +22,21 @@ def explore(label: str, options: Sequence[Any], describe: Callable[[Any], str]) 
         form is the label alone, the same in every run.
     """
     return _explorer_class()(label, list(options), describe)
+
+
+def explore_shares(label: str, table: DataFrame, sentence: str) -> Any:
+    """Show a table of shares one row at a time, of a hundred each.
+
+    Args:
+        label: what the slider chooses, a row by its index.
+        table: shares from 0 to 1; the index holds the slider's values.
+        sentence: a format string: ``{option}`` is the chosen value, ``{name}`` the column of that name in hundredths.
+
+    Returns:
+        As :func:`explore`.
+    """
+    hundredths: dict[Any, Any] = (100 * table).round().astype(int).to_dict("index")
+    return explore(label, list(table.index), lambda option: sentence.format(option=option, **hundredths[option]))
 
 
 def _explorer_class() -> Any:

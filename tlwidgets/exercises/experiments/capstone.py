@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +13,7 @@ from tlwidgets.backbones import load_backbone
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.generated.landcover import LANDCOVER
 from tlwidgets.evaluation.baselines import pixel_regression
-from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.explain import Explanation, Faithfulness
 from tlwidgets.freezing import FreezePlan
@@ -71,7 +70,7 @@ def first_recipe(data: ImageData) -> Recipe:
     return Recipe(data=data, backbone="tlw_resnet", plan=plan, epochs=12, learning_rate=1e-2, seed=0)
 
 
-@cache
+@remembered
 def example(seed: int = 0) -> ImageData:
     """Load the example folder and leave nothing of it on disk."""
     with TemporaryDirectory() as folder:

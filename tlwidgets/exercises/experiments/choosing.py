@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.evaluation.ranking import Ranking, rank_backbones
 from tlwidgets.exercises.experiments.describing import described, network
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 
 LESSON = "07_choosing_a_backbone"
@@ -42,7 +41,7 @@ def ten_labels(job: str, seed: int = 0) -> ImageData:
     return load_data(WORLDS[job], seed=seed, val=0.0, test=0.25, labels_per_class=10)
 
 
-@cache
+@remembered
 def ranked(job: str, *, images: int = 100, seed: int = 0, pretrained: bool = True) -> Ranking:
     """Rank the shelf by LogME and TransRate, beside shuffled labels and with intervals.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.evaluation.clusters import Clustering, cluster
 from tlwidgets.exercises.experiments.describing import network, pixels
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.methods.clustering import agreement, cluster_features, unit_rows
 
@@ -31,7 +30,7 @@ def world(name: str, seed: int = 0) -> ImageData:
     return load_data(name, seed=seed, per_class=SAMPLES // 16) if name == "coloured_shapes" else load_data(name)
 
 
-@cache
+@remembered
 def grouped(name: str, by: str = "pretrained", n_clusters: int | None = None, seed: int = 0) -> Clustering:
     """Put 400 images in groups by k-means.
 

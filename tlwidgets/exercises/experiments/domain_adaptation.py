@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from tlwidgets.data import ImageData, load_data
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.methods import adabn, coral, label_shift
 from tlwidgets.recipe import Recipe
@@ -26,7 +25,7 @@ WAYS = ("as they are", "CORAL", "own numbers")
 KEPT = (3, 8)
 
 
-@cache
+@remembered
 def laboratories(change: str = "sensor", seed: int = 0, shift: float = 1.0) -> tuple[ImageData, ImageData]:
     """Load the digits of the old laboratory and of the new one; half of each is for testing.
 
@@ -55,7 +54,7 @@ def reader() -> LogisticRegression:
     return LogisticRegression(max_iter=2000)
 
 
-@cache
+@remembered
 def readings(seed: int = 0, *, shift: float = 1.0) -> dict[str, float]:
     """Learn from the old laboratory's labels and read the new one's digits, in four ways.
 
@@ -97,7 +96,7 @@ def explore_shifts(curve: pd.DataFrame) -> Any:
     return explore("change of the sensor", list(curve.index), describe)
 
 
-@cache
+@remembered
 def trained(change: str, seed: int = 0, method: str = "", epochs: int = 3) -> Run:
     """Fine-tune the bundled network on the old laboratory, alone or adapting to the new one.
 
@@ -123,7 +122,7 @@ def named(backbone: Any, data: ImageData) -> float:
     return float((backbone.logits(data.images(test)).argmax(1) == data.labels[test]).mean())
 
 
-@cache
+@remembered
 def through_fog(seed: int = 0, *, foggy: bool = True) -> dict[str, float]:
     """Read fogged digits with a network that learned clear ones.
 
@@ -140,7 +139,7 @@ def through_fog(seed: int = 0, *, foggy: bool = True) -> dict[str, float]:
     return {"as it is": named(backbone, new), "AdaBN": named(adapted, new)}
 
 
-@cache
+@remembered
 def through_sensor(seed: int = 0, *, shown: str = "new") -> dict[str, float]:
     """Read the new sensor's digits with networks that learned the old one's.
 
@@ -157,7 +156,7 @@ def through_sensor(seed: int = 0, *, shown: str = "new") -> dict[str, float]:
     return {"MMD": named(trained("sensor", seed, "mmd").backbone, new), "AdaBN": named(adapted, new)}
 
 
-@cache
+@remembered
 def only_two(seed: int = 0, *, all_ten: bool = False) -> dict[str, float]:
     """Read digits of the same laboratory, of which only 3s and 8s come.
 

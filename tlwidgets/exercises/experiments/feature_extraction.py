@@ -12,7 +12,7 @@ from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.bundled import scanned_digits
 from tlwidgets.exercises.experiments.describing import described, network
 from tlwidgets.exercises.experiments.measured import MeasuredClaim
-from tlwidgets.exercises.explorer import explore
+from tlwidgets.exercises.explorer import explore_shares
 
 LESSON = "03_feature_extraction"
 PENS = {"red": (200, 80, 80), "green": (70, 140, 90), "blue": (90, 110, 215), "ochre": (150, 110, 50)}
@@ -73,17 +73,13 @@ def label_curve(counts: Sequence[int], seed: int = 0) -> pd.DataFrame:
 
 
 def explore_labels(curve: pd.DataFrame) -> Any:
-    """Show a table of ``label_curve`` one number of labels at a time; see ``explorer.explore``."""
-    hundredths = (100 * curve).round().astype(int).to_dict("index")
-
-    def describe(count: int) -> str:
-        found = hundredths[count]
-        return (
-            f"{count} labelled scraps of each photograph: of 100 new ones, {found['pixels']} find home by pixels, "
-            f"{found['random']} by a random network, {found['pretrained']} by the pre-trained one."
-        )
-
-    return explore("labelled scraps of each photograph", list(curve.index), describe)
+    """Show a table of ``label_curve`` one number of labels at a time; see ``explorer.explore_shares``."""
+    return explore_shares(
+        "labelled scraps of each photograph",
+        curve,
+        "{option} labelled scraps of each photograph: of 100 new ones, {pixels} find home by pixels, {random} by a "
+        "random network, {pretrained} by the pre-trained one.",
+    )
 
 
 def gain_over_pixels(seed: int, sabotaged: bool) -> float:

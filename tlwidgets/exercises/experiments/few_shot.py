@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from tlwidgets.data.bundled import scanned_digits
 from tlwidgets.evaluation.episodes import Episode, episodes
 from tlwidgets.evaluation.few_shot import METHODS, episode_accuracies
 from tlwidgets.exercises.experiments.describing import network, pixels
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.methods.prototypes import Prototypes
 
@@ -27,7 +26,7 @@ TASK = {"n_query": 10, "n_episodes": 40}
 """Pictures of each sign that a task is judged by, and tasks."""
 
 
-@cache
+@remembered
 def tablets(seed: int = 0) -> ImageData:
     """Load an unknown script of twenty signs: scanned digits as they are, and lying on their side.
 
@@ -42,7 +41,7 @@ def tablets(seed: int = 0) -> ImageData:
     return load_data((images[rows], labels[rows]), classes=list("ABCDEFGHIJKLMNOPQRST"), val=0.0, test=0.5, seed=seed)
 
 
-@cache
+@remembered
 def seen(describer: str = "pretrained", seed: int = 0) -> np.ndarray:
     """Describe all pictures of the tablets, once: (N, D).
 
@@ -58,7 +57,7 @@ def seen(describer: str = "pretrained", seed: int = 0) -> np.ndarray:
     )
 
 
-@cache
+@remembered
 def accuracies(
     describer: str = "pretrained",
     method: str = "prototypes",
@@ -141,7 +140,7 @@ def explore_ways(curve: pd.DataFrame) -> Any:
     return explore("signs to tell apart", list(curve.index), describe)
 
 
-@cache
+@remembered
 def whom_to_ask(seed: int = 0, *, eye: str = "pretrained", questions: int = SIGNS) -> dict[str, float]:
     """Learn from the names of twenty pictures that are chosen among all, none of which is labelled yet.
 
@@ -181,7 +180,7 @@ def _read(data: ImageData, named: np.ndarray, seed: int) -> float:
     return float((signs[answers] == data.labels[test]).mean())
 
 
-@cache
+@remembered
 def leaves_and_signs(seed: int = 0) -> dict[str, float]:
     """Tell four classes apart by one example each: accuracy on ``leaves`` (four states of health) and ``signs``.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ import torch
 
 from tlwidgets.exercises.experiments.describing import network
 from tlwidgets.exercises.experiments.feature_extraction import notes
-from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.freezing.audit import fingerprint, moved
@@ -36,7 +35,7 @@ def recipe(wanted: str, learning: Sequence[str] = (), seed: int = 0) -> Recipe:
     return Recipe(data=data, plan=plan, epochs=-(-STEPS // batches), learning_rate=1e-2, backbone_scale=1.0, seed=seed)
 
 
-@cache
+@remembered
 def reading(wanted: str, learning: tuple[str, ...] = (), seed: int = 0) -> float:
     """Accuracy, 0 to 1, on new slips after the run of :func:`recipe`."""
     return accuracy_of(recipe(wanted, learning, seed))

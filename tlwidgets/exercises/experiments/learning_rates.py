@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,8 +13,8 @@ import pandas as pd
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.exercises.experiments.describing import described
 from tlwidgets.exercises.experiments.feature_extraction import scraps
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
-from tlwidgets.exercises.explorer import explore
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
+from tlwidgets.exercises.explorer import explore_shares
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import fit
 from tlwidgets.training.rate_finder import RateSearch, find_learning_rate
@@ -68,7 +67,7 @@ def recipe(
     )
 
 
-@cache
+@remembered
 def outcome(rate: float, *, seed: int = 0, **options: Any) -> Outcome:
     """Run ``recipe`` with these arguments in a folder that is thrown away."""
     with TemporaryDirectory() as folder:
@@ -100,17 +99,13 @@ def search(seed: int = 0, *, pretrained: bool = True) -> RateSearch:
 
 
 def explore_rates(table: pd.DataFrame) -> Any:
-    """Show a table of ``sweep`` one rate at a time; see ``explorer.explore``."""
-    rows = (100 * table).round().astype(int).to_dict("index")
-
-    def describe(rate: float) -> str:
-        found = rows[rate]
-        return (
-            f"Rate {rate:g}: of 100 new digits scratch reads {found['scratch']}, transfer {found['transfer']}; "
-            f"of 100 scraps the fine-tuned features still tell {found['remembered']}."
-        )
-
-    return explore("learning rate", list(table.index), describe)
+    """Show a table of ``sweep`` one rate at a time; see ``explorer.explore_shares``."""
+    return explore_shares(
+        "learning rate",
+        table,
+        "Rate {option:g}: of 100 new digits scratch reads {scratch}, transfer {transfer}; of 100 scraps the fine-tuned "
+        "features still tell {remembered}.",
+    )
 
 
 def forgetting(seed: int, sabotaged: bool) -> float:

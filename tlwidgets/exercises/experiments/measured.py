@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ParamSpec, TypeVar
 
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import fit
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,3 +41,19 @@ def accuracy_of(recipe: Recipe) -> float:
     """
     with TemporaryDirectory() as folder:
         return float(fit(recipe, Path(folder) / "run", progress=False).metrics["test"]["accuracy"])
+
+
+def remembered(function: Callable[P, T]) -> Callable[P, T]:
+    """``functools.cache`` for which a default that is spelled out, or a name before a value, is the same call.
+
+    Lessons and claims call one measurement in several ways; each would train, or load, anew.
+    """
+    signature, known = inspect.signature(function), cache(function)
+
+    @wraps(function)
+    def recall(*args: P.args, **kwargs: P.kwargs) -> T:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return known(*bound.args, **bound.kwargs)
+
+    return recall

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +16,7 @@ from tlwidgets.data.generated.sinusoids import draw_waves
 from tlwidgets.evaluation.episodes import Episode, episodes
 from tlwidgets.evaluation.few_shot import episode_accuracies
 from tlwidgets.exercises.experiments.few_shot import seen, tablets
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.methods.maml import MAML, Task
 from tlwidgets.methods.reptile import Reptile
@@ -54,7 +53,7 @@ def learner(method: str, network: nn.Module) -> MAML | Reptile:
     return Reptile(network, squared)
 
 
-@cache
+@remembered
 def start(method: str, seed: int = 0) -> nn.Module:
     """Train a start on waves.
 
@@ -83,7 +82,7 @@ def _train_jointly(network: nn.Module, seed: int) -> None:
         optimiser.step()
 
 
-@cache
+@remembered
 def error(method: str, seed: int = 0, by: str | None = None) -> float:
     """Mean squared error on forty new waves, after the start has learned ten points of each.
 
@@ -161,7 +160,7 @@ def as_tensors(task: Episode, seed: int = 0) -> Task:
     return support, targets, query, answers
 
 
-@cache
+@remembered
 def new_signs(seed: int = 0, describer: str = "pretrained") -> dict[str, float]:
     """Tell five new signs apart by one example of each, in three ways, on the same forty tasks.
 

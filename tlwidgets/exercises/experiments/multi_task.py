@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 from sklearn.linear_model import LassoCV, MultiTaskLassoCV
 
 from tlwidgets.data import ImageData, load_data
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import fit
@@ -44,7 +43,7 @@ def stands(shared: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray, 
     return causes, causes @ strengths.T + draw.normal(size=(DAYS, STANDS)), strengths
 
 
-@cache
+@remembered
 def alone_and_together(shared: float = 1.0, seed: int = 0) -> dict[str, float]:
     """Learn what counts, each stand alone and all together; both choose their strictness by five folds.
 
@@ -80,7 +79,7 @@ def explore_sharing(curve: pd.DataFrame) -> Any:
     return explore("share of stands with the same causes", list(curve.index), describe)
 
 
-@cache
+@remembered
 def scans(seed: int = 0) -> ImageData:
     """Load five scanned digits of each kind to learn from; the quarter for testing differs by seed."""
     return load_data("digits", seed=seed, val=0.0, test=0.25, labels_per_class=5)
@@ -99,7 +98,7 @@ def two_tasks(further: str, seed: int = 0) -> dict[str, dict[str, str] | list[st
     return {"noise": [f"name {name}" for name in drawn]}
 
 
-@cache
+@remembered
 def shared_trunk(further: str | None = "loop", seed: int = 0) -> dict[str, float]:
     """Fine-tune one network on digits, with or without a further task.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from sklearn.pipeline import Pipeline
 
@@ -11,7 +9,7 @@ from tlwidgets.data import load_data
 from tlwidgets.data.bundled import scanned_digits
 from tlwidgets.exercises.experiments.describing import described, linear_model, network, pixels, some_tests
 from tlwidgets.exercises.experiments.learning_rates import digits
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 
 LESSON = "08_negative_transfer"
 STEPS = 20
@@ -55,7 +53,7 @@ def _scaled(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     return [(rows - mean) / spread for rows in (train, *others)]
 
 
-@cache
+@remembered
 def three_starts(seed: int = 0, *, pretrained: bool = True, wrong: bool = True) -> dict[str, float]:
     """Read digits after the same few steps on five labels of each, from three starts.
 
@@ -86,7 +84,7 @@ def three_starts(seed: int = 0, *, pretrained: bool = True, wrong: bool = True) 
     }
 
 
-@cache
+@remembered
 def sums(seed: int = 0, *, shuffled: bool = False) -> dict[str, float]:
     """Name the sum of two digits in one picture, directly and by way of the single digits.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,9 +16,9 @@ from scipy.spatial.distance import cdist
 from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.exercises.experiments.describing import described, network, pixels, some_tests
-from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of, remembered
 from tlwidgets.exercises.experiments.small_networks import small_network
-from tlwidgets.exercises.explorer import explore
+from tlwidgets.exercises.explorer import explore_shares
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import Run, fit
 from tlwidgets.training.augmentation import augment
@@ -60,7 +59,7 @@ def pretrained(world: str = "canvas_digits", seed: int = 0, view: str = "weak") 
     return _fitted(world, seed, view)
 
 
-@cache
+@remembered
 def _fitted(world: str, seed: int, view: str) -> Run:
     return fit(recipe(world, seed, view), _folder(), progress=False)
 
@@ -99,7 +98,7 @@ def read_by(world: str = "canvas_digits", seed: int = 0, labels: int = LABELS, v
     return {name: described(data, backbone).read() for name, backbone in describers(world, seed, view).items()}
 
 
-@cache
+@remembered
 def fine_tuned(seed: int = 0, *, from_pretrained: bool = True, labels: int = FEW) -> float:
     """Train the small network for eighty steps on a few labelled canvases; accuracy on new ones.
 
@@ -124,7 +123,7 @@ def fine_tuned(seed: int = 0, *, from_pretrained: bool = True, labels: int = FEW
     )
 
 
-@cache
+@remembered
 def alike_neighbours(seed: int = 0) -> dict[str, float]:
     """Say for each description which share of test canvases has one of the same digit as its nearest other one.
 
@@ -152,17 +151,13 @@ def label_curve(counts: Sequence[int], seed: int = 0) -> pd.DataFrame:
 
 
 def explore_labels(curve: pd.DataFrame) -> Any:
-    """Show a table of ``label_curve`` one number of labels at a time; see ``explorer.explore``."""
-    hundredths = (100 * curve).round().astype(int).to_dict("index")
-
-    def describe(count: int) -> str:
-        found = hundredths[count]
-        return (
-            f"{count} labelled canvases of each digit: of 100 new ones, {found['pixels']} are named by pixels, "
-            f"{found['random']} by a random network, {found['pretrained']} by the pre-trained one."
-        )
-
-    return explore("labelled canvases of each digit", list(curve.index), describe)
+    """Show a table of ``label_curve`` one number of labels at a time; see ``explorer.explore_shares``."""
+    return explore_shares(
+        "labelled canvases of each digit",
+        curve,
+        "{option} labelled canvases of each digit: of 100 new ones, {pixels} are named by pixels, {random} by a random "
+        "network, {pretrained} by the pre-trained one.",
+    )
 
 
 def show_views(seed: int = 0, count: int = 8) -> Figure:

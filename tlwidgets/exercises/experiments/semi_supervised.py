@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,8 +15,8 @@ from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.bundled import scanned_digits
 from tlwidgets.exercises.experiments.describing import linear_model
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
-from tlwidgets.exercises.explorer import explore
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
+from tlwidgets.exercises.explorer import explore_shares
 from tlwidgets.methods.label_spreading import UNKNOWN, spread
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import fit
@@ -29,7 +28,7 @@ THRESHOLD = 0.9
 """Probability from which FixMatch takes an answer for a label."""
 
 
-@cache
+@remembered
 def scans(seed: int = 0, labels_per_class: int = FEW) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Load the scanned digits as rows of pixels, a few of each digit labelled.
 
@@ -42,7 +41,7 @@ def scans(seed: int = 0, labels_per_class: int = FEW) -> tuple[np.ndarray, np.nd
     return images.reshape(len(images), -1) / 255, labels, np.concatenate(given)
 
 
-@cache
+@remembered
 def two_readers(seed: int = 0, labels_per_class: int = FEW, *, at_a_time: int | None = None) -> dict[str, float]:
     """Read the scans without a label, by a model of the labelled ones alone and by spreading.
 
@@ -68,7 +67,7 @@ def _spread_hits(rows: np.ndarray, labels: np.ndarray, given: np.ndarray, part: 
     return int((beliefs[len(given) :].argmax(axis=1) == labels[part]).sum())
 
 
-@cache
+@remembered
 def self_taught(seed: int = 0, rounds: int = 6, *, by_truth: bool = False) -> pd.DataFrame:
     """Let a model label all other scans, learn from its own labels, and so on.
 
@@ -102,17 +101,13 @@ def label_curve(counts: Sequence[int], seed: int = 0) -> pd.DataFrame:
 
 
 def explore_labels(curve: pd.DataFrame) -> Any:
-    """Show a table of ``label_curve`` one number of labels at a time; see ``explorer.explore``."""
-    hundredths = (100 * curve).round().astype(int).to_dict("index")
-
-    def describe(count: int) -> str:
-        found = hundredths[count]
-        return (
-            f"{count} labelled scans of each digit: of 100 others, {found['labels alone']} are named by the labels "
-            f"alone, {found['spreading']} by spreading."
-        )
-
-    return explore("labelled scans of each digit", list(curve.index), describe)
+    """Show a table of ``label_curve`` one number of labels at a time; see ``explorer.explore_shares``."""
+    return explore_shares(
+        "labelled scans of each digit",
+        curve,
+        "{option} labelled scans of each digit: of 100 others, {labels alone} are named by the labels alone, "
+        "{spreading} by spreading.",
+    )
 
 
 def pictures(seed: int = 0) -> ImageData:
@@ -159,7 +154,7 @@ def sure_and_all(backbone: Backbone, data: ImageData, threshold: float = THRESHO
     return {"sure": float(right[sure].mean()), "all": float(right.mean()), "share": float(sure.mean())}
 
 
-@cache
+@remembered
 def trained(seed: int = 0) -> Backbone:
     """Run FixMatch in a folder that is thrown away."""
     with TemporaryDirectory() as folder:

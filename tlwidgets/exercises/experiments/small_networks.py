@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,12 +10,14 @@ import timm
 import torch
 from timm.models import save_for_hf
 
+from tlwidgets.exercises.experiments.measured import remembered
+
 _KEPT: list[TemporaryDirectory[str]] = []
 """Folders of networks, thrown away with the process."""
 PREPROCESSING = {"crop_pct": 1.0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
 
 
-@cache
+@remembered
 def small_network(side: int = 32) -> str:
     """Write a residual network of 0.3 million random weights; its name is what ``load_backbone`` takes.
 
@@ -26,7 +27,7 @@ def small_network(side: int = 32) -> str:
     return _written("resnet10t", side, {"channels": [16, 32, 64, 128], "stem_width": 8})
 
 
-@cache
+@remembered
 def small_transformer(side: int = 16, patch: int = 4) -> str:
     """Write a vision transformer of 0.1 million random weights; its name is what ``load_backbone`` takes.
 

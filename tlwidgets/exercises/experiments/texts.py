@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.questions import draw_questions
 from tlwidgets.evaluation.clusters import COLOURS, MARKERS
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 from tlwidgets.methods.clustering import agreement, cluster_features, unit_rows
 from tlwidgets.methods.embedding import embed
@@ -75,7 +74,7 @@ PRAISE = (
 )
 
 
-@cache
+@remembered
 def encoder(*, pretrained: bool = True) -> Backbone:
     """Load the text encoder once; the caller's random numbers are not touched.
 
@@ -90,13 +89,13 @@ def encoder(*, pretrained: bool = True) -> Backbone:
         return load_backbone("minilm", pretrained=pretrained)
 
 
-@cache
+@remembered
 def reviews(domain: str) -> ImageData:
     """Load the reviews of ``"films"``, ``"products"`` or ``"filme"`` (films, in German)."""
     return load_data("reviews", domain=domain, val=0.0)
 
 
-@cache
+@remembered
 def texts(what: str) -> tuple[str, ...]:
     """The reviews of a domain, or ``"questions"``, ``"blame"``, ``"denied blame"``, ``"praise"``."""
     given = {"blame": BLAME, "denied blame": DENIED_BLAME, "praise": PRAISE}
@@ -108,7 +107,7 @@ def texts(what: str) -> tuple[str, ...]:
     return tuple(data.inputs(range(len(data))))
 
 
-@cache
+@remembered
 def vectors(what: str, *, pretrained: bool = True) -> np.ndarray:
     """Describe ``texts(what)`` by the encoder, once: (N, 384), each row of length 1."""
     return unit_rows(encoder(pretrained=pretrained).features(list(texts(what))))
@@ -139,7 +138,7 @@ def _judged(domain: str) -> np.ndarray:
     return data.indices("test") if domain == "films" else np.arange(len(data))
 
 
-@cache
+@remembered
 def opinions(seed: int = 0, *, pretrained: bool = True, shots: int = LABELS) -> pd.DataFrame:
     """Read opinions with labels of films alone, by counting words and by the encoder.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from math import ceil
 from typing import Any
 
@@ -13,8 +12,8 @@ from matplotlib.figure import Figure
 
 from tlwidgets.backbones.sources import build_bank
 from tlwidgets.data import ImageData, load_data
-from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of
-from tlwidgets.exercises.explorer import explore
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, accuracy_of, remembered
+from tlwidgets.exercises.explorer import explore_shares
 from tlwidgets.recipe import Recipe
 
 LESSON = "01_what_transfers"
@@ -55,7 +54,7 @@ def short_recipe(data: ImageData, seed: int = 0) -> Recipe:
     )
 
 
-@cache
+@remembered
 def lead(labels_per_class: int, seed: int, sabotaged: bool = False) -> float:
     """Measure transfer's accuracy minus scratch's, with the same images, recipe and seed.
 
@@ -128,15 +127,11 @@ def explore_curve(curve: pd.DataFrame) -> Any:
     Returns:
         A slider above a sentence; see :func:`tlwidgets.exercises.explorer.explore`.
     """
-    hundredths = (100 * curve).round().astype(int).to_dict("index")
-
-    def describe(count: int) -> str:
-        scratch, transfer = hundredths[count]["scratch"], hundredths[count]["transfer"]
-        return (
-            f"{count} labels of each digit: of 100 new images, scratch reads {scratch} correctly, transfer {transfer}."
-        )
-
-    return explore("labels of each digit", list(curve.index), describe)
+    return explore_shares(
+        "labels of each digit",
+        curve,
+        "{option} labels of each digit: of 100 new images, scratch reads {scratch} correctly, transfer {transfer}.",
+    )
 
 
 CLAIMS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.generated.coloured_shapes import CLASSES, HUES, PARTS, SHAPES, shape_attributes
 from tlwidgets.evaluation.zero_shot import ZeroShot, zero_shot
 from tlwidgets.exercises.experiments.describing import network
-from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
 
 LESSON = "15_zero_shot"
@@ -38,7 +37,7 @@ def hidden(seed: int = 0) -> list[str]:
     return [f"{colour} {shape}" for colour in colours for shape in shapes]
 
 
-@cache
+@remembered
 def pieces(seed: int = 0) -> ImageData:
     """Draw twenty pieces of each of the sixteen classes; 30 % are for testing."""
     return load_data("coloured_shapes", seed=seed, per_class=20, val=0.0, test=0.3)
@@ -65,7 +64,7 @@ def descriptions(kind: str = "true", seed: int = 0) -> np.ndarray:
     return table
 
 
-@cache
+@remembered
 def recognised(method: str = "eszsl", kind: str = "true", seed: int = 0, *, pretrained: bool = True) -> ZeroShot:
     """Learn from twelve classes, and recognise the four hidden ones by their descriptions.
 
