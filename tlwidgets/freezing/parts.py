@@ -11,6 +11,7 @@ from torch import nn
 
 from tlwidgets.backbones import Backbone, Stage
 from tlwidgets.backbones.backbone import evaluating
+from tlwidgets.errors import BackboneError
 
 # Subclasses whose own forward() does something else with the weight (standardise it, say) would merge wrongly.
 _PLAIN: tuple[Callable[..., torch.Tensor], ...] = (nn.Linear.forward, nn.Conv2d.forward, Conv2dSame.forward)
@@ -29,6 +30,19 @@ def norm_parameter_names(backbone: Backbone, stage: Stage) -> tuple[str, ...]:
         if leaf in {"weight", "bias"} and any("Norm" in kind.__name__ for kind in type(modules[owner]).__mro__):
             found.append(name)
     return tuple(found)
+
+
+def norms_alone(backbone: Backbone) -> list[torch.Tensor]:
+    """Lets nothing learn but the affine parameters of all normalisation layers; returns these.
+
+    Raises:
+        BackboneError: There are none.
+    """
+    backbone.model.requires_grad_(False)
+    names = [name for stage in backbone.stages for name in norm_parameter_names(backbone, stage)]
+    if not names:
+        raise BackboneError(f"{backbone.name!r} has no norm layer with scale and shift.", "Use another network.")
+    return [backbone.model.get_parameter(name).requires_grad_(True) for name in names]
 
 
 def adaptable_layers(backbone: Backbone, stage: Stage) -> tuple[str, ...]:

@@ -14,17 +14,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.second_data import UNKNOWN
-from tlwidgets.training.target import OnTarget, Target
+from tlwidgets.training.target import OnTarget, Target, classified
 
 DATA_OPTIONS = ("target",)
 
@@ -68,11 +66,9 @@ class SelfTraining(OnTarget):
         self.labels = torch.full((len(data),), UNKNOWN, device=device)
         if reached <= 0:
             return
-        with evaluating(model), torch.no_grad():
-            batches = list(self.target.stream.all_in_order(device))
-            probabilities = torch.cat([model(batch.images).float().softmax(1) for batch in batches])
-        positions = torch.from_numpy(np.concatenate([batch.indices for batch in batches])).to(device)
-        self.labels[positions] = surest(probabilities, self.share * min(1.0, reached))
+        probabilities, _, positions = classified(model, self.target.stream.all_in_order(device))
+        labels = surest(probabilities, self.share * min(1.0, reached))
+        self.labels[torch.from_numpy(positions).to(device)] = labels
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch of each domain."""

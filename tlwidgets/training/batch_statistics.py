@@ -14,6 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.errors import BackboneError, DataError
+from tlwidgets.training.shown import Shown
+
+Images = Sequence[Any] | Shown
 
 
 class _ReachedLayerError(Exception):
@@ -31,7 +34,7 @@ def copied(backbone: Backbone) -> Backbone:
     return Backbone(backbone.name, copy.deepcopy(backbone.model).eval(), backbone.preprocessing, backbone.classes)
 
 
-def check_inputs(images: Sequence[Any]) -> None:
+def check_inputs(images: Images) -> None:
     """Refuses fewer than two images.
 
     Raises:
@@ -41,12 +44,25 @@ def check_inputs(images: Sequence[Any]) -> None:
         raise DataError(f"{len(images)} images have no statistics.", "Give at least two, better some dozens.")
 
 
-def prepared_batches(backbone: Backbone, images: Sequence[Any], batch_size: int) -> Iterator[torch.Tensor]:
+def prepared_batches(backbone: Backbone, images: Images, batch_size: int) -> Iterator[torch.Tensor]:
     """The images as the network takes them, in order."""
+    if isinstance(images, Shown):
+        yield from images.batches(batch_size)
+        return
     device = next(backbone.model.parameters()).device
     for start in range(0, len(images), batch_size):
         prepared = backbone.preprocessing.prepare_all(images[start : start + batch_size])
         yield backbone.preprocessing.normalise(prepared.to(device))
+
+
+def even_batches(backbone: Backbone, images: Images, batch_size: int) -> Iterator[torch.Tensor]:
+    """The images as the network takes them, in batches of about the size asked for, none of one image.
+
+    Raises:
+        DataError: There are fewer than two images.
+    """
+    check_inputs(images)
+    return prepared_batches(backbone, images, even_size(len(images), batch_size))
 
 
 def even_size(n: int, batch_size: int) -> int:
@@ -72,7 +88,20 @@ def own_statistics(model: nn.Module) -> Iterator[None]:
                 layer.running_mean, layer.running_var = mean, variance
 
 
-def set_population_statistics(backbone: Backbone, images: Sequence[Any], batch_size: int = 64) -> None:
+def check_batch_norms(backbone: Backbone) -> list[_BatchNorm]:
+    """The BatchNorm layers of a network that must have some.
+
+    Raises:
+        BackboneError: There is none that keeps statistics.
+    """
+    if layers := list(batch_norms(backbone.model).values()):
+        return layers
+    raise BackboneError(
+        f"{backbone.name!r} has no BatchNorm with running statistics.", "Use tent, which other norms suit too."
+    )
+
+
+def set_population_statistics(backbone: Backbone, images: Images, batch_size: int = 64) -> None:
     """Gives every BatchNorm layer mean and variance over all of the images, whatever the size of a batch.
 
     Layer by layer, in the order in which they are called, because the statistics of one decide what the next sees:
@@ -85,11 +114,7 @@ def set_population_statistics(backbone: Backbone, images: Sequence[Any], batch_s
         DataError: There are fewer than two images.
     """
     check_inputs(images)
-    layers = list(batch_norms(backbone.model).values())
-    if not layers:
-        raise BackboneError(
-            f"{backbone.name!r} has no BatchNorm with running statistics.", "Use tent, which other norms suit too."
-        )
+    layers = check_batch_norms(backbone)
     with evaluating(backbone.model), torch.no_grad():
         for layer in _in_order_of_calls(backbone, layers, images):
             mean, variance = _population(backbone, layer, images, batch_size)
@@ -98,7 +123,13 @@ def set_population_statistics(backbone: Backbone, images: Sequence[Any], batch_s
             buffers["running_var"].copy_(variance)
 
 
-def _in_order_of_calls(backbone: Backbone, layers: list[_BatchNorm], images: Sequence[Any]) -> list[_BatchNorm]:
+def settle_statistics(backbone: Backbone, images: Images, batch_size: int = 64) -> None:
+    """The same, where the network has such layers."""
+    if batch_norms(backbone.model):
+        set_population_statistics(backbone, images, batch_size)
+
+
+def _in_order_of_calls(backbone: Backbone, layers: list[_BatchNorm], images: Images) -> list[_BatchNorm]:
     called: list[_BatchNorm] = []
     handles = [layer.register_forward_pre_hook(lambda module, _: called.append(module)) for layer in layers]
     try:
@@ -110,7 +141,7 @@ def _in_order_of_calls(backbone: Backbone, layers: list[_BatchNorm], images: Seq
 
 
 def _population(
-    backbone: Backbone, layer: _BatchNorm, images: Sequence[Any], batch_size: int
+    backbone: Backbone, layer: _BatchNorm, images: Images, batch_size: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and variance (C,) of each channel of what enters a layer."""
     seen: list[torch.Tensor] = []

@@ -150,6 +150,18 @@ def load_state(path: Path, model: nn.Module) -> tuple[dict[str, Any], dict[str, 
     return progress, optimiser
 
 
+def read_note(path: Path, name: str) -> dict[str, Any] | None:
+    """Plain values that a snapshot carries beside its tensors; None where it has none of that name.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    with _told(path), safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    note: dict[str, Any] | None = json.loads(metadata[name]) if name in metadata else None
+    return note
+
+
 def load_adapters(path: Path, model: nn.Module) -> None:
     """Reads what a snapshot holds of low-rank adapters into a network that has the same ones again.
 

@@ -117,6 +117,10 @@ class Method(Protocol):
       Without it validation accuracy decides.
     - ``result(model) -> nn.Module``: the network whose weights are kept as the best, for instance a teacher; one like
       the model. Without it the model itself.
+    - ``finish(model) -> Mapping[str, Mapping[str, float]]``: once, when the run has ended or was stopped, with the best
+      epoch's weights: it may change the network in place, also what the plan holds frozen, and the changed weights are
+      kept and judged; the run's ``audit.json`` names what of the frozen part has changed. What it returns joins the
+      run's metrics.
 
     A run that was killed goes on from its last complete epoch: beside ``modules``, a method remembers nothing from one
     epoch to the next, and what it draws depends on the recipe's seed and ``Batch.step`` alone.

@@ -97,7 +97,10 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
-        """``{"test": {"accuracy", "loss", "n"}, "val": {...}}`` of the best epoch's weights; empty while it runs."""
+        """``{"test": {"accuracy", "loss", "n"}, "val": {...}}`` of the kept weights; empty while it runs.
+
+        A method that adapts the network when training is over adds what it found, such as ``"target"``.
+        """
         return self._json("metrics")
 
     @property

@@ -28,6 +28,7 @@ from tlwidgets.training.events import (
     RunStarted,
     RunStopped,
 )
+from tlwidgets.training.finishing import finish
 from tlwidgets.training.loop import Loop
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress_bar import ProgressBar
@@ -213,15 +214,19 @@ class TrainingSession:
 
     def _judge(self, loop: Loop) -> dict[str, Any]:
         """Audits the frozen part, then judges the best epoch's weights (the present ones before the first)."""
-        checked = loop.learner.check_frozen()
-        loop.folder.write_json("audit", {"unmoved": checked, "states": loop.progress.states})
+        checked, best = loop.learner.check_frozen(), loop.folder.path / FILES["best"]
         loop.learner.merge()
         if loop.progress.best_epoch:
-            load_model(loop.folder.path / FILES["best"], loop.learner.backbone.model)
+            load_model(best, loop.learner.backbone.model)
         else:
-            snapshot_model(loop.learner.backbone.model).write(loop.folder.path / FILES["best"])
+            snapshot_model(loop.learner.backbone.model).write(best)
+        audit = {"unmoved": checked, "states": loop.progress.states}
+        loop.folder.write_json("audit", audit)
+        if finished := finish(loop.learner, best):
+            loop.folder.write_json("audit", {**audit, "adapted": finished["adapted"]})
         test, probabilities = loop.learner.evaluate("test")
         metrics: dict[str, Any] = {"test": test, "val": loop.learner.evaluate("val")[0]}
+        metrics |= finished.get("metrics", {})
         loop.folder.write_predictions(loop.data, loop.data.indices("test"), probabilities)
         loop.folder.write_json("metrics", metrics)
         return metrics

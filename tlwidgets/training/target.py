@@ -7,9 +7,10 @@ told in the history as ``target_accuracy`` (the oracle) and choose nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -85,12 +86,8 @@ class Target:
         that mean, 0 to log C) and ``target_accuracy``, nan without labels.
         """
         device = next(model.parameters()).device
-        rows, labels = [], []
-        with evaluating(model), torch.no_grad():
-            for batch in self.stream.held_out(self.split, device).in_order():
-                rows.append(model(batch.images).float().softmax(1))
-                labels.append(batch.labels)
-        probabilities, truth = torch.cat(rows), torch.cat(labels)
+        batches = self.stream.held_out(self.split, device).in_order()
+        probabilities, truth, _ = classified(model, batches)
         entropy = entropies(probabilities).mean().item()
         known = bool((truth != UNKNOWN).all())
         hits = (probabilities.argmax(1) == truth).float().mean().item()
@@ -140,6 +137,21 @@ def source_result(seen: BothDomains, batch: Batch, penalty: torch.Tensor, extras
     loss = functional.cross_entropy(seen.logits, batch.labels) + penalty
     correct = int((seen.logits.argmax(1) == batch.labels).sum())
     return StepResult(loss, len(batch.labels), correct, extras)
+
+
+def classified(model: nn.Module, batches: Iterable[Batch]) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    """What a network says of batches, in evaluation mode.
+
+    Returns:
+        Probabilities (N, C), labels (N,) and positions in the data set (N,).
+    """
+    rows, labels, positions = [], [], []
+    with evaluating(model), torch.no_grad():
+        for batch in batches:
+            rows.append(model(batch.images).float().softmax(1))
+            labels.append(batch.labels)
+            positions.append(batch.indices)
+    return torch.cat(rows), torch.cat(labels), np.concatenate(positions)
 
 
 def entropies(probabilities: torch.Tensor) -> torch.Tensor:
