@@ -131,7 +131,9 @@ def test_files_go_to_the_kernel_in_parts(bare: Any) -> None:
     bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'upload_end')")
     end = bare.answer()
     assert b"".join(base64.b64decode(part) for part in parts) == content
-    assert end["args"]["name"] == "pets.zip"
+    assert end["args"] | {"upload": ""} == {"name": "pets.zip", "label": "", "size": 1_300_000, "upload": ""}
+    starts = [message["args"]["start"] for message in bare.sent if message.get("name") == "upload_part"]
+    assert starts == [0, 512 * 1024, 1024 * 1024]
     assert (
         len({message["args"]["upload"] for message in bare.sent if message.get("name", "").startswith("upload")}) == 1
     )
@@ -139,6 +141,42 @@ def test_files_go_to_the_kernel_in_parts(bare: Any) -> None:
     assert root.get_by_text("16 pictures in 2 folders, not yet used.").is_visible()
     root.get_by_role("button", name="Use these pictures").click()
     assert bare.answer()["name"] == "use_uploads"
+
+
+def test_a_file_that_did_not_arrive_can_be_sent_again(bare: Any) -> None:
+    root = mount(bare)
+    file = {"name": f"{HOSTILE}.zip", "mimeType": "application/zip", "buffer": b"PK" * 50}
+    root.locator("input[type=file]").set_input_files(file)
+    bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'upload_part')")
+    bare.answer(ok=False, error="A part is missing.")
+    root.get_by_role("alert").get_by_text("A part is missing.").wait_for()
+    assert root.get_by_text(f"{HOSTILE}.zip did not arrive; nothing of it was kept.").is_visible()
+    root.get_by_role("button", name="Try again").click()
+    bare.page.wait_for_function("() => model.sent.filter((m) => m.name === 'upload_part').length > 1")
+    first, second = (message["args"]["upload"] for message in bare.sent if message.get("name") == "upload_part")
+    assert first != second
+    bare.answer()
+    bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'upload_end')")
+    bare.answer()
+    assert root.get_by_role("button", name="Try again").is_hidden()
+
+
+def test_a_busy_kernel_gets_a_part_again_and_a_file_too_large_is_refused_at_once(bare: Any) -> None:
+    root = mount(bare)
+    file = {"name": "pets.zip", "mimeType": "application/zip", "buffer": b"PK" * 50}
+    root.locator("input[type=file]").set_input_files(file)
+    root.get_by_role("alert").get_by_text("The upload goes on as soon as it answers").wait_for()
+    bare.page.wait_for_function(
+        "() => new Set(model.sent.filter((m) => m.name === 'upload_part').map((m) => m.id)).size > 1"
+    )
+    bare.answer()
+    bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'upload_end')")
+    bare.answer()
+    bare.page.evaluate("() => Object.defineProperty(File.prototype, 'size', { get: () => 3e8 })")
+    sent = len(bare.sent)
+    root.locator("input[type=file]").set_input_files(file)
+    root.get_by_role("alert").get_by_text("pets.zip has more than 200 MB").wait_for()
+    assert len(bare.sent) == sent
 
 
 def test_pictures_need_a_class_and_a_refusal_is_told(bare: Any) -> None:

@@ -20,7 +20,8 @@ def entry(i: int, **changes: Any) -> dict[str, Any]:
     known = i % 3 > 0
     return {
         "name": f"net{i}.tag", "parameters": i * 1000 if known else None, "macs": i * 1_000_000 if known else None,
-        "step_bytes": i * 10_000_000 if known else None, "input_size": (224, 384)[i % 2], "offline": i % 5 == 0,
+        "step_bytes": i * 10_000_000 if known else None, "kept_bytes": i * 300_000 if known else None,
+        "input_size": (224, 384)[i % 2], "offline": i % 5 == 0,
         "source": "timm", "family": FAMILIES[i % 3], "licence": ("apache-2.0", "mit", "")[i % 3],
         "datasets": ["ImageNet-21k", "ImageNet-1k"] if i % 4 == 0 else ["ImageNet-1k"], **changes,
     }  # fmt: skip
@@ -62,6 +63,26 @@ def options(root: Any) -> list[str]:
     return [
         str(option).split("\n")[0] for option in root.get_by_role("listbox").get_by_role("option").all_inner_texts()
     ]
+
+
+PACE = {"mac": 1.2e-10, "byte": 4e-9}
+
+
+def test_every_row_says_about_what_an_epoch_takes_here(bare: Any) -> None:
+    root = mount(bare, images=1258, pace={}, cost={})
+    assert root.get_by_text("Epoch here").is_hidden()
+    bare.set("pace", PACE)
+    assert root.get_by_text("Epoch here").is_visible()
+    rows = {str(row).split("\n")[0]: str(row) for row in root.get_by_role("option").all_inner_texts()}
+    seconds = 1258 * (1.2e-10 * 2_000_000 + 4e-9 * 600_000)
+    assert f"~ {seconds:.1f} s" in rows["net2.tag"]
+    assert "–" in rows["net3.tag"]
+    assert "an epoch of 1,258 images here: ~ 8.3 s" in root.locator(".tlw-chosen").inner_text()
+    bare.set("cost", {"name": "net5.tag", "seconds": 0.01, "step_bytes": 52_000_000, "measured": True})
+    words = root.locator(".tlw-chosen").inner_text()
+    assert "measured here: an epoch of 1,258 images 13 s, a step 52 MB" in words
+    bare.set("value", "net7.tag")  # what was measured of another backbone is not told
+    assert "measured" not in root.locator(".tlw-chosen").inner_text()
 
 
 def test_thousands_of_entries_make_few_rows(bare: Any) -> None:
@@ -205,7 +226,7 @@ def test_names_are_text_in_both_themes(bare: Any, screenshot: Any, dark: bool) -
     mine = [entry(1, name="tlw_resnet", step_bytes=25_750_000, licence="bsd-3-clause", **bundled)]
     hostile = entry(2, name=HOSTILE, family=HOSTILE, licence=HOSTILE, datasets=[HOSTILE])
     state = {"value": "tlw_resnet", "chosen": mine[0], "ranking": ranking(), "pretrained_on": ""}
-    root = mount(bare, dark=dark, entries=[*mine, hostile, *ENTRIES], **state)
+    root = mount(bare, dark=dark, images=1258, pace=PACE, entries=[*mine, hostile, *ENTRIES], **state)
     assert root.locator("img:not(svg)").count() == 0
     root.get_by_text("1 backbone could not").click()
     assert root.get_by_text(HOSTILE).count() >= 3

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tlwidgets import load_backbone, load_data
 from tlwidgets.errors import BackboneError, DataError, RecipeError
-from tlwidgets.widgets import DataView, Studio
+from tlwidgets.widgets import DataView, Studio, receiving
 from tlwidgets.widgets.receiving import LARGEST_PART
 
 Command = Callable[..., dict[str, Any]]
@@ -43,8 +43,8 @@ def zipped(*classes: str, n: int = 8) -> bytes:
 def upload(view: DataView, command: Command, name: str, content: bytes, label: str = "") -> dict[str, Any]:
     for start in range(0, len(content), 1000):
         part = base64.b64encode(content[start : start + 1000]).decode()
-        assert command(view, "upload_part", upload="u", data=part)["ok"]
-    return command(view, "upload_end", upload="u", name=name, label=label)
+        assert command(view, "upload_part", upload="u", data=part, start=start, name=name)["ok"]
+    return command(view, "upload_end", upload="u", name=name, label=label, size=len(content))
 
 
 def test_the_prepared_row_is_what_the_backbone_computes_on(view: DataView, tiny: str) -> None:
@@ -161,11 +161,57 @@ def test_what_is_refused_says_why_and_leaves_nothing(view: DataView, command: Co
     assert "leads out" in view.error_text
     assert "no picture file" in upload(view, command, "evil.exe", b"MZ", label="cat")["error"]
     assert "Nothing has been uploaded" in command(view, "use_uploads")["error"]
-    assert "Nothing of" in command(view, "upload_end", upload="never", name="a.png", label="cat")["error"]
-    assert "damaged" in command(view, "upload_part", upload="u", data="%%%")["error"]
+    assert "Nothing of" in command(view, "upload_end", upload="never", name="a.png", label="cat", size=1)["error"]
+    first = {"upload": "u", "start": 0, "name": "a.png"}
+    assert "damaged" in command(view, "upload_part", data="%%%", **first)["error"]
     too_much = base64.b64encode(bytes(LARGEST_PART + 1)).decode()
-    assert "more than" in command(view, "upload_part", upload="u", data=too_much)["error"]
+    assert "more than" in command(view, "upload_part", data=too_much, **first)["error"]
     assert list(tmp_path.rglob("*.png")) == list(tmp_path.rglob("*.exe")) == []
+
+
+def part(content: bytes, start: int, end: int, upload: str = "u") -> dict[str, Any]:
+    return {"upload": upload, "data": base64.b64encode(content[start:end]).decode(), "start": start, "name": "pets.zip"}
+
+
+def test_a_part_sent_twice_counts_once_and_a_missing_one_is_noticed(view: DataView, command: Command) -> None:
+    content = zipped("cat", "dog")
+    end = {"upload": "u", "name": "pets.zip", "label": "", "size": len(content)}
+    for start in range(0, len(content), 1000):
+        for _ in range(2):
+            assert command(view, "upload_part", **part(content, start, start + 1000))["ok"]
+    assert command(view, "upload_end", **end)["ok"]
+    assert view.uploaded == {"cat": 8, "dog": 8}
+    view.clear_uploads()
+    command(view, "upload_part", **part(content, 0, 1000))
+    assert "is missing" in command(view, "upload_part", **part(content, 2000, 3000))["error"]
+    assert "beginning of 'pets.zip'" in command(view, "upload_part", **part(content, 3000, 4000))["error"]
+    command(view, "upload_part", **part(content, 0, 1000))
+    assert "Only 1,000 of the" in command(view, "upload_end", **end)["error"]
+    assert view.uploaded == {}
+    assert upload(view, command, "pets.zip", content)["ok"]  # and it can be repeated
+
+
+def test_a_reload_in_the_middle_is_told_and_leaves_room_for_others(
+    view: DataView, command: Command, receive: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(receiving.time, "monotonic", lambda: now[0])
+    content = zipped("cat", "dog")
+    command(view, "upload_part", **part(content, 0, 1000))
+    receive(view, {"t": "ready"})
+    assert view.error_text == ""  # another page; this one still sends
+    now[0] += 2
+    receive(view, {"t": "ready"})
+    assert "pets.zip was broken off" in view.error_text
+    for number in range(4):
+        assert command(view, "upload_part", **part(content, 0, 1000, f"page {number}"))["ok"]
+    assert "4 files are under way" in command(view, "upload_part", **part(content, 0, 1000, "fifth"))["error"]
+    now[0] += 11
+    assert command(view, "upload_part", **part(content, 0, 1000, "fifth"))["ok"]
+    assert list(view._receiver._open) == ["fifth"]
+    command(view, "upload_cancel", upload="fifth")
+    assert not view._receiver._open
+    assert not (tmp_path / "uploads").exists()
 
 
 def test_who_watches_may_refuse_the_uploads(view: DataView, command: Command) -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from tlwidgets.backbones import Entry
+from tlwidgets.backbones.sizes import read_sizes
 from tlwidgets.errors import BackboneError, DataError
-from tlwidgets.widgets import BackbonePicker
+from tlwidgets.training.pace import Pace
+from tlwidgets.widgets import BackbonePicker, picker_costs
 
 
 def entry(name: str, parameters: int | None = None, *, offline: bool = False, **more: Any) -> Entry:
@@ -196,3 +198,58 @@ def test_an_error_in_the_middle_of_a_ranking_is_shown(tiny: str, stripes: tuple[
     few.wait(60)
     assert few.ranking["status"] == "failed"
     assert "too few" in few.error_text
+
+
+@pytest.fixture
+def known_pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
+    pace = Pace(1e-9, 1e-9)
+    monkeypatch.setattr(picker_costs, "machine_pace", lambda: pace)
+    return pace
+
+
+def test_what_the_chosen_backbone_takes_is_measured_on_the_data(
+    stripes: tuple[np.ndarray, np.ndarray], known_pace: Pace
+) -> None:
+    picker = BackbonePicker("tlw_resnet", data=stripes)
+    assert (picker.pace, picker.cost, picker.images) == ({}, {}, picker.data.splits["train"])
+    cost = picker.measure(60)
+    assert picker.pace == {"mac": 1e-9, "byte": 1e-9}
+    assert (cost["name"], cost["measured"]) == ("tlw_resnet", True)
+    assert cost["step_bytes"] == pytest.approx(picker.chosen["step_bytes"], rel=0.1)
+    picker.value = "tlw_vit"
+    assert picker.cost.get("name") != "tlw_resnet"
+    assert picker.measure(60)["name"] == "tlw_vit"
+
+
+def test_beside_a_run_costs_are_told_without_trying(stripes: tuple[np.ndarray, np.ndarray], known_pace: Pace) -> None:
+    picker = BackbonePicker("tlw_resnet", data=stripes)
+    picker.idle = lambda: False
+    cost = picker.measure(60)
+    assert not cost["measured"]
+    assert cost["seconds"] == pytest.approx(known_pace.seconds(read_sizes()["tlw_resnet"]))
+
+
+def test_nothing_is_measured_before_somebody_looks_nor_without_images(
+    stripes: tuple[np.ndarray, np.ndarray], known_pace: Pace, receive: Callable[..., None]
+) -> None:
+    bare, shown = BackbonePicker("tlw_resnet"), BackbonePicker("tlw_resnet", data=stripes)
+    receive(bare, {"t": "ready"})
+    assert bare.measure(5) == bare.pace == {}
+    assert shown.pace == {}
+    receive(shown, {"t": "ready"})
+    shown._costs.wait(60)
+    assert shown.cost["measured"]
+    rows = shown.comm.custom("catalogue")[-1].content["entries"]
+    [row] = [row for row in rows if row["name"] == "tlw_resnet"]
+    assert row["kept_bytes"] == read_sizes()["tlw_resnet"].kept_bytes
+
+
+def test_a_backbone_that_cannot_be_tried_is_told_about(
+    stripes: tuple[np.ndarray, np.ndarray], known_pace: Pace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(name: str) -> None:
+        raise BackboneError(f"{name} is too large.", "Wait.")
+
+    monkeypatch.setattr(picker_costs, "everything_learns", too_large)
+    cost = BackbonePicker("tlw_vit", data=stripes).measure(60)
+    assert (cost["name"], cost["measured"]) == ("tlw_vit", False)

@@ -38,6 +38,7 @@ class Entry:
         datasets: The data sets that its tag names; empty where it names none that we know.
         macs: Multiply-adds of one image at ``input_size``; None where they were never measured.
         step_bytes: Memory that a full fine-tuning step of 32 images needs with AdamW in float32; None likewise.
+        kept_bytes: What one image takes of it, between forward and backward pass; None likewise.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Entry:
     datasets: tuple[str, ...] = ()
     macs: int | None = None
     step_bytes: int | None = None
+    kept_bytes: int | None = None
 
 
 def catalogue() -> tuple[Entry, ...]:
@@ -63,7 +65,13 @@ def _sized(entry: Entry) -> Entry:
     size = read_sizes().get(entry.name)
     if size is None:
         return entry
-    return replace(entry, parameters=size.parameters, macs=size.macs, step_bytes=size.step_bytes)
+    return replace(
+        entry,
+        parameters=size.parameters,
+        macs=size.macs,
+        step_bytes=size.step_bytes,
+        kept_bytes=size.kept_bytes,
+    )
 
 
 def list_backbones(search: str = "", *, offline: bool | None = None) -> pd.DataFrame:

@@ -67,7 +67,9 @@ class Uploads:
             raise DataError(f"{clean!r} is no picture file.", "Give PNG, JPEG or WebP files, or a zip file of them.")
         target = _free(self.folder / safe_name(re.sub(r"[/\\]", "_", label)) / clean)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        partial = target.with_name(f".{target.name}.partial")  # hidden: whole or not there, whatever happens meanwhile
+        partial.write_bytes(content)
+        partial.replace(target)
         return target
 
     def add_archive(self, archive: Path | IO[bytes] | bytes) -> dict[str, int]:

@@ -7,6 +7,7 @@ goes on. Dropout is off in the copy, the precision is fp32, and reading images i
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ MOST_PARAMETERS = 150_000_000  # of a network that is tried
 _SECONDS = 0.3  # that the step which is timed may take, where two images take less
 _COPIES = 4  # of the weights: the copy itself, gradients and AdamW's two moments
 _MEMORY_SHARE = 0.5  # of what is free, that trying may take
+_ONE_AT_A_TIME = threading.Lock()  # two that are timed together would both seem slow
 _MOMENTS = {"adamw": 2, "sgd": 1}
 
 
@@ -64,6 +66,11 @@ def dry_run(backbone: Backbone, states: Mapping[str, str], batch_size: int = 32,
     Raises:
         BackboneError: It reads texts, or is too large to be tried here.
     """
+    with _ONE_AT_A_TIME:
+        return _tried(backbone, states, batch_size, optimizer)
+
+
+def _tried(backbone: Backbone, states: Mapping[str, str], batch_size: int, optimizer: str) -> StepCost:
     model, learning = _copied(backbone, states)
     batch = _batch(backbone, model, 2)
     optimiser = _optimiser(optimizer, learning)

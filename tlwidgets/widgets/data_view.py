@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CLASSES_LISTED = 50
 _SAMPLES = 20
+_RELOADED = 1.5  # seconds of silence after which a page that draws itself anew has left its uploads behind
 _SEEN = 6
 _SIDE = 72  # pixels of a picture in the page
 
@@ -50,6 +51,7 @@ class DataView(TlwWidget):
         "draw_again": "draw_again",
         "upload_part": "_take_part",
         "upload_end": "_end_upload",
+        "upload_cancel": "_cancel_upload",
         "use_uploads": "use_uploads",
         "clear_uploads": "clear_uploads",
     }
@@ -185,6 +187,9 @@ class DataView(TlwWidget):
         if content.get("t") == "ready":
             self._seen_by_a_page = True
             self._send_everything()
+            if names := self._receiver.interrupted(_RELOADED):
+                told = f"The upload of {', '.join(names)} was broken off; nothing of it was kept."
+                self.show_error(DataError(told, "Choose it again."))
 
     def samples(self, n: int = _SAMPLES) -> list[int]:
         """Indices of n training images, one of each class in turn; the same ones every time."""
@@ -198,11 +203,14 @@ class DataView(TlwWidget):
         order = np.lexsort((labels, rank))
         return [int(index) for index in train[order[:n]]]
 
-    def _take_part(self, upload: str, data: str) -> None:
-        self._receiver.take_part(upload, data)
+    def _take_part(self, upload: str, data: str, start: int, name: str) -> None:
+        self._receiver.take_part(upload, data, start, name)
 
-    def _end_upload(self, upload: str, name: str, label: str) -> None:
-        self._receiver.finish(upload, name, label)
+    def _cancel_upload(self, upload: str) -> None:
+        self._receiver.cancel(upload)
+
+    def _end_upload(self, upload: str, name: str, label: str, size: int) -> None:
+        self._receiver.finish(upload, name, label, size)
         self.uploaded = self._receiver.counts
 
     def _views(self) -> NetworkViews:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import psutil
@@ -12,10 +12,12 @@ import traitlets
 from tlwidgets.backbones import Entry, catalogue
 from tlwidgets.errors import BackboneError, DataError
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.picker_costs import PickerCosts
 from tlwidgets.widgets.suitability import Suitability
 
 if TYPE_CHECKING:
     from tlwidgets.evaluation import Ranking
+    from tlwidgets.training.pace import Pace
 
 _OPEN_PREFIXES = ("local-dir:", "hf-hub:", "hf_hub:", "hf:")
 _LIMITS = {"max_parameters": "parameters", "max_macs": "macs", "max_memory": "step_bytes"}
@@ -29,10 +31,11 @@ class BackbonePicker(TlwWidget):
     Args:
         value: The name to begin with.
         entries: What to choose from; by default everything that ``load_backbone`` takes by name.
-        data: What ``load_data`` takes: images to rank backbones on; None leaves that out.
+        data: What ``load_data`` takes: images to rank backbones on and to tell costs for; None leaves that out.
 
     Attributes:
         data: The images, or None.
+        idle: Says whether nothing else computes, so that the chosen backbone may be tried.
 
     Raises:
         BackboneError: ``value`` is not among the entries (names that start with "local-dir:" are always taken).
@@ -82,6 +85,16 @@ class BackbonePicker(TlwWidget):
     chosen = traitlets.Dict().tag(sync=True)
     """What the catalogue says about the chosen backbone; empty for a folder."""
 
+    images = traitlets.Int(0).tag(sync=True)
+    """Training images that costs are told for; 0 without data."""
+
+    pace = traitlets.Dict().tag(sync=True)
+    """What training takes on this machine for each image: seconds for each multiply-add (mac) and for each byte that is
+    kept (byte), everything learning, float32. Empty until it was measured, once somebody looks."""
+
+    cost = traitlets.Dict().tag(sync=True)
+    """The same of the chosen backbone: name, seconds (of one image), step_bytes, and measured, whether it was tried."""
+
     can_rank = traitlets.Bool(False).tag(sync=True)
     """Whether there are images to rank on."""
 
@@ -94,9 +107,13 @@ class BackbonePicker(TlwWidget):
         self.entries = catalogue() if entries is None else entries
         self._by_name = {entry.name: entry for entry in self.entries}
         self.data = _images(data)
+        self.idle: Callable[[], bool] = lambda: True
+        self._watched = False  # nothing is measured for nobody
+        self._costs = PickerCosts(self._tell_costs)
         self._suitability = Suitability(self._tell_ranking)
         memory = int(psutil.virtual_memory().available)
-        super().__init__(memory_here=memory, can_rank=self.data is not None, ranking=self._suitability.state)
+        super().__init__(memory_here=memory, ranking=self._suitability.state)
+        self._take_data()
         self.value = value
 
     @property
@@ -113,7 +130,33 @@ class BackbonePicker(TlwWidget):
         """Ranks on other data from now on; a ranking on the data before ends."""
         self.cancel_ranking()
         self.data = _images(data)
+        self._take_data()
+
+    def _take_data(self) -> None:
         self.can_rank = self.data is not None
+        self.images = 0 if self.data is None else self.data.splits["train"]
+        self._ask_costs()
+
+    def measure(self, timeout: float | None = None) -> dict[str, Any]:
+        """Measures the machine and the chosen backbone and returns ``cost``.
+
+        Args:
+            timeout: Seconds to wait; None waits for ever.
+        """
+        self._watched = True
+        self._ask_costs()
+        self._costs.wait(timeout)
+        return dict(self.cost)
+
+    def _ask_costs(self) -> None:
+        if self._watched and self.images:
+            self._costs.ask(self.value, idle=self.idle())
+
+    def _tell_costs(self, pace: Pace | None, cost: dict[str, Any]) -> None:
+        """Called by the thread that measures."""
+        if pace is not None:
+            self.pace = {"mac": pace.seconds_per_mac, "byte": pace.seconds_per_byte}
+        self.cost = cost
 
     def choose(self, name: str) -> None:
         """Chooses a backbone by name."""
@@ -193,11 +236,16 @@ class BackbonePicker(TlwWidget):
         entry = self._by_name.get(change["new"])
         self.chosen = {} if entry is None else _row(entry)
         self.show_error(None)
+        self.cost = {}
+        self._ask_costs()
 
     def receive(self, content: dict[str, Any]) -> None:
         """Sends the catalogue to a page that asks: thousands of lines do not belong into the saved state."""
         if content.get("t") == "ready":
             self.send({"t": "catalogue", "entries": [_row(entry) for entry in self.entries]})
+            if not self._watched:
+                self._watched = True
+                self._ask_costs()
 
 
 def short_name(backbone: str) -> str:
@@ -225,6 +273,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "parameters": entry.parameters,
         "macs": entry.macs,
         "step_bytes": entry.step_bytes,
+        "kept_bytes": entry.kept_bytes,
         "input_size": entry.input_size,
         "offline": entry.offline,
         "source": entry.source,

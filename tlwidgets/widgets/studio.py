@@ -78,6 +78,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.predictions: PredictionView | None = None
         self._below_results = ipywidgets.VBox()
         self.code = CodePanel(self._recipe_on_disk)
+        self.picker.idle = lambda: not self.dashboard.active
         self._connect()
         super().__init__([self.steps, self._stack()])
         self.add_class("tlw-shell")

@@ -37,6 +37,7 @@ interface State {
 }
 
 const TEXT = DATA_STRINGS;
+const PATIENCE = 10; // times that a part is sent again, three seconds each
 const SLOW = new Set(["upload_end", "use_uploads"]);
 type Message = { t: "samples"; labels: string[] } | { t: "copies" } | { t: "views"; rows: ViewRow[] };
 
@@ -93,7 +94,12 @@ class Panel {
   }
 
   private async ask(name: string, args: Record<string, unknown>): Promise<boolean> {
-    const answer = await this.commands.send(name, args);
+    let answer = await this.commands.send(name, args);
+    // A busy kernel gets to it later: a part says where it belongs, so that it may be sent again.
+    for (let left = PATIENCE; answer === "silence" && name === "upload_part" && left > 0; left--) {
+      this.alert.show(TEXT.upload.waiting);
+      answer = await this.commands.send(name, args);
+    }
     // Unpacking and reading many pictures takes its time; what goes wrong then comes as the trait error_text.
     if (answer === "silence" && SLOW.has(name)) return true;
     this.alert.show(answer === "silence" ? STRINGS.silence : answer.ok ? "" : (answer.error ?? ""));

@@ -2,10 +2,10 @@ import "./styles/base.css";
 import "./styles/picker.css";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
-import { bytes, count, whole } from "./shared/format";
+import { about, bytes, count, duration, whole } from "./shared/format";
 import { Cleanup, type Model, type RenderProps } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
-import { filtered, type Entry } from "./shared/catalogue";
+import { epochSeconds, filtered, type Entry, type Pace } from "./shared/catalogue";
 import { PickerFilters, type FilterState } from "./shared/picker_filters";
 import { RankingView, type RankingState } from "./shared/ranking_view";
 import { PICKER_STRINGS } from "./shared/picker_strings";
@@ -15,6 +15,9 @@ interface State extends FilterState {
   value: string;
   chosen: Partial<Entry>;
   can_rank: boolean;
+  images: number;
+  pace: Partial<Pace>;
+  cost: { name?: string; seconds?: number; step_bytes?: number; measured?: boolean };
   ranking: RankingState;
   error_text: string;
 }
@@ -29,6 +32,7 @@ class Picker {
   private readonly id = `tlw-picker-${++instances}`;
   private readonly filters: PickerFilters<State>;
   private readonly ranking: RankingView;
+  private readonly frame = h("div", { class: "tlw-picker-list" });
   private readonly summary = h("div", { class: "tlw-muted tlw-picker-count", role: "status" }, TEXT.loading);
   private readonly list = h("div", { class: "tlw-list", role: "listbox", tabindex: 0, "aria-label": TEXT.list });
   private readonly space = h("div", { class: "tlw-list-space", role: "presentation" });
@@ -54,8 +58,8 @@ class Picker {
       choose: (name) => void this.choose(name),
     });
     this.ranking.element.hidden = !model.get("can_rank");
-    const list = h("div", { class: "tlw-picker-list" }, this.columns(), this.list, this.summary);
-    mount(el, "picker", TEXT.title).append(this.header(), this.filters.element, list, this.alert.element, this.ranking.element);
+    this.frame.append(this.columns(), this.list, this.summary);
+    mount(el, "picker", TEXT.title).append(this.header(), this.filters.element, this.frame, this.alert.element, this.ranking.element);
     this.list.append(this.space, this.empty);
     const catalogue = askUntilAnswered(model, cleanup);
     this.listen(cleanup, catalogue.got);
@@ -69,8 +73,8 @@ class Picker {
   }
 
   private columns(): HTMLElement {
-    const { name, parameters, macs, input, licence, weights } = TEXT.columns;
-    const words = [name, parameters, macs, input, licence, weights].map((word) => h("span", {}, word));
+    const { name, parameters, macs, input, epoch, licence, weights } = TEXT.columns;
+    const words = [name, parameters, macs, input, epoch, licence, weights].map((word) => h("span", { title: word === epoch ? TEXT.epochMeaning : null }, word));
     return h("div", { class: "tlw-list-head tlw-muted", "aria-hidden": "true" }, ...words);
   }
 
@@ -88,7 +92,7 @@ class Picker {
       got();
       this.take(message.entries ?? []);
     });
-    for (const name of ["value", "chosen", "error_text", "ranking"]) cleanup.listen(model, `change:${name}`, () => this.update());
+    for (const name of ["value", "chosen", "error_text", "ranking", "images", "pace", "cost"]) cleanup.listen(model, `change:${name}`, () => this.update());
     cleanup.listen(model, "change:can_rank", () => (this.ranking.element.hidden = !model.get("can_rank")));
   }
 
@@ -132,6 +136,7 @@ class Picker {
       h("span", { class: "tlw-number" }, count(entry.parameters)),
       h("span", { class: "tlw-number" }, count(entry.macs)),
       h("span", { class: "tlw-number" }, TEXT.pixels(entry.input_size)),
+      h("span", { class: "tlw-number" }, about(epochSeconds(entry, this.model.get("pace") ?? {}, this.model.get("images") ?? 0))),
       h("span", { class: "tlw-ellipsis tlw-muted", title: entry.licence }, entry.licence || TEXT.unstated),
       h("span", { class: entry.offline ? "" : "tlw-muted" }, weights(entry)),
     );
@@ -193,10 +198,24 @@ class Picker {
     else if (!answer.ok) this.alert.show(answer.error ?? "");
   }
 
+  /** What an epoch of the chosen backbone takes here; "" where nobody knows. */
+  private cost(): string {
+    const images = this.model.get("images") ?? 0;
+    const { name, seconds, step_bytes, measured } = this.model.get("cost") ?? {};
+    if (!images || seconds === undefined || step_bytes === undefined || name !== this.model.get("value")) {
+      const guess = epochSeconds(this.model.get("chosen"), this.model.get("pace") ?? {}, images);
+      return guess === null ? "" : TEXT.cost(about(guess), whole(images));
+    }
+    if (!measured) return TEXT.cost(about(images * seconds), whole(images));
+    return TEXT.measuredCost(duration(images * seconds), bytes(step_bytes), whole(images));
+  }
+
   private update(): void {
     const chosen = this.model.get("chosen");
     const facts = chosen.name ? [`${count(chosen.parameters)} ${TEXT.parameters}`, `${TEXT.pixels(chosen.input_size ?? 0)} px`, chosen.step_bytes ? TEXT.memory(bytes(chosen.step_bytes)) : "", weights(chosen as Entry)] : [];
-    this.card.replaceChildren(h("strong", { class: "tlw-ellipsis" }, this.model.get("value")), h("span", { class: "tlw-muted" }, facts.filter(Boolean).join(" · ")));
+    const cost = this.cost();
+    this.card.replaceChildren(h("strong", { class: "tlw-ellipsis" }, this.model.get("value")), h("span", { class: "tlw-muted" }, facts.filter(Boolean).join(" · ")), cost && h("span", { class: "tlw-muted tlw-picker-cost", title: TEXT.epochMeaning }, cost));
+    this.frame.toggleAttribute("data-costs", Boolean(this.model.get("images")) && this.model.get("pace")?.mac !== undefined);
     this.alert.show(this.model.get("error_text"));
     this.ranking.show(this.model.get("ranking"), this.model.get("value"));
     this.paint();

@@ -5,12 +5,25 @@ export interface Entry {
   parameters: number | null;
   macs: number | null;
   step_bytes: number | null;
+  kept_bytes?: number | null;
   input_size: number;
   offline: boolean;
   source: string;
   family: string;
   licence: string;
   datasets: string[];
+}
+
+/** Seconds of training one image, for each multiply-add and for each byte that is kept. */
+export interface Pace {
+  mac: number;
+  byte: number;
+}
+
+/** About how long an epoch takes when everything learns; null where that is not known. */
+export function epochSeconds(entry: Partial<Entry>, pace: Partial<Pace>, images: number): number | null {
+  if (!images || pace.mac === undefined || pace.byte === undefined || !entry.macs || !entry.kept_bytes) return null;
+  return images * (pace.mac * entry.macs + pace.byte * entry.kept_bytes);
 }
 
 export interface Filters {

@@ -62,5 +62,9 @@ export const DATA_STRINGS = {
     clear: "Discard",
     reading: "Reading the pictures …",
     failed: "The file could not be read.",
+    waiting: "The kernel is busy. The upload goes on as soon as it answers.",
+    broken: (name: string) => `${name} did not arrive; nothing of it was kept.`,
+    again: "Try again",
+    tooLarge: (name: string, megabytes: number) => `${name} has more than ${megabytes} MB: give it as a folder to load_data.`,
   },
 };

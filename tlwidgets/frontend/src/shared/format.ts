@@ -45,3 +45,9 @@ export function rate(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return String(Number(value.toPrecision(3)));
 }
+
+/** A duration that is an estimate: two digits at most, and a sign that it is one; unknown -> "–". */
+export function about(seconds: number | null): string {
+  if (seconds === null) return "–";
+  return `~ ${duration(seconds < 10 ? seconds : Number(seconds.toPrecision(2)))}`;
+}

@@ -4,6 +4,7 @@ import { h, setText } from "./dom";
 import { percent } from "./format";
 
 const PART = 512 * 1024; // bytes; base64 makes 700 kB of it, and servers refuse messages of 10 MB
+const LARGEST = 200 * 1024 * 1024; // also in uploads.py
 const TEXT = DATA_STRINGS.upload;
 type Ask = (name: string, args?: Record<string, unknown>) => Promise<boolean>;
 
@@ -14,9 +15,12 @@ export class Uploading {
   private readonly choose = h("button", { class: "tlw-button", type: "button" }, TEXT.choose);
   private readonly use = h("button", { class: "tlw-button tlw-button-primary", type: "button" }, TEXT.use);
   private readonly clear = h("button", { class: "tlw-button tlw-button-quiet", type: "button" }, TEXT.clear);
+  private readonly again = h("button", { class: "tlw-button", type: "button", hidden: true }, TEXT.again);
   private readonly status = h("p", { class: "tlw-lead", role: "status" });
 
   private uploaded: Record<string, number> = {};
+  /** Files that did not arrive, and those behind them. */
+  private left: File[] = [];
 
   constructor(private readonly ask: Ask, private readonly complain: (words: string) => void) {
     this.choose.addEventListener("click", () => this.file.click());
@@ -25,8 +29,9 @@ export class Uploading {
       setText(this.status, TEXT.reading);
       void ask("use_uploads").then((done) => !done && this.show(this.uploaded));
     });
+    this.again.addEventListener("click", () => void this.send(this.left));
     this.clear.addEventListener("click", () => void ask("clear_uploads"));
-    const bar = h("div", { class: "tlw-actions" }, this.label, this.choose, this.file, this.use, this.clear);
+    const bar = h("div", { class: "tlw-actions" }, this.label, this.choose, this.file, this.again, this.use, this.clear);
     this.element = h("section", { class: "tlw-data-section", "aria-label": TEXT.title }, h("h4", {}, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead), bar, this.status);
   }
 
@@ -45,10 +50,20 @@ export class Uploading {
       this.label.focus();
       return;
     }
+    const large = files.find((file) => file.size > LARGEST);
+    if (large) {
+      this.complain(TEXT.tooLarge(large.name, LARGEST >> 20));
+      return;
+    }
     this.choose.disabled = true;
-    for (const file of files) {
+    this.again.hidden = true;
+    this.left = [];
+    for (const [index, file] of files.entries()) {
       if (await this.sendOne(file, label)) continue;
       this.show(this.uploaded);
+      this.left = files.slice(index);
+      this.again.hidden = false;
+      setText(this.status, TEXT.broken(file.name));
       break;
     }
     this.choose.disabled = false;
@@ -60,10 +75,12 @@ export class Uploading {
       setText(this.status, TEXT.busy(file.name, percent(start / file.size, 0)));
       const data = await base64(file.slice(start, start + PART)).catch(() => null);
       if (data === null) this.complain(TEXT.failed);
-      if (data === null || !(await this.ask("upload_part", { upload, data }))) return false;
+      if (data !== null && (await this.ask("upload_part", { upload, data, start, name: file.name }))) continue;
+      if (data === null) void this.ask("upload_cancel", { upload });
+      return false;
     }
     setText(this.status, TEXT.reading);
-    return this.ask("upload_end", { upload, name: file.name, label });
+    return this.ask("upload_end", { upload, name: file.name, label, size: file.size });
   }
 }
 
