@@ -80,7 +80,7 @@ class TransferClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clas
         schedule: str = "cosine",
         unfreezing: str = "none",
         batch_size: int = 32,
-        augmentation: str = "none",
+        augmentation: str | Sequence[str] = "none",
         patience: int | None = None,
         validation_fraction: float = 0.15,
         random_state: int | np.random.RandomState | None = None,

@@ -87,7 +87,7 @@ class Recipe:
     unfreeze_every: int = 1
     probe_epochs: int | None = None
     batch_size: int = 32
-    augmentation: str = "none"
+    augmentation: Any = "none"
     precision: str = "fp32"
     views: int | None = None
     cache: str = "auto"

@@ -60,7 +60,7 @@ def studio(lab: Any, page: Any) -> Any:
 def test_a_person_fine_tunes_on_digits_by_clicks_alone(lab: Any, studio: Any, screenshot: Any) -> None:
     page = studio
     look_at_every_step(lab, page, screenshot)
-    freeze_a_stage(page)
+    freeze_a_stage(page, screenshot)
     train_and_steer(page)
     find_the_run_in_the_status_bar(page, screenshot)
     reload_in_the_middle(lab, page)
@@ -78,12 +78,20 @@ def look_at_every_step(lab: Any, page: Any, screenshot: Any) -> None:
     assert "tlw.Recipe(" in page.locator(".tlw-code-text").inner_text()
 
 
-def freeze_a_stage(page: Any) -> None:
+def freeze_a_stage(page: Any, screenshot: Any) -> None:
     board = step(page, "Stages")
     before = board.locator(".tlw-board-total").inner_text()
     board.get_by_role("switch", name="stage1 learns").click()
     page.wait_for_function("(text) => document.querySelector('.tlw-board-total').textContent !== text", arg=before)
     assert board.get_by_role("switch", name="stage1 learns").inner_text() == "Frozen"
+    board.locator(".tlw-board-costs").get_by_text("about").first.wait_for(timeout=TRAINING_MS)
+    board.get_by_role("switch", name="stage1 learns").press("Control+z")
+    board.get_by_role("button", name="Redo").and_(page.locator(":enabled")).click()
+    page.wait_for_function("(text) => document.querySelector('.tlw-board-total').textContent !== text", arg=before)
+    step(page, "Backbone").get_by_text("measured here: an epoch of").wait_for(timeout=TRAINING_MS)
+    screenshot(page.locator(".tlw-shell"), "studio-measured-backbone")
+    step(page, "Stages").get_by_role("button", name="blocks of stage2").click()
+    screenshot(page.locator(".tlw-shell"), "studio-measured-stages")
     page.locator(".tlw-step").filter(has_text="Stages").get_by_text("of").wait_for()
 
 
@@ -95,6 +103,8 @@ def train_and_steer(page: Any) -> None:
     field = dashboard.get_by_label("Learning rate", exact=True)
     field.fill("0.0004")
     dashboard.get_by_role("button", name="Set Learning rate").click()
+    assert "measured in this run" in step(page, "Stages").locator(".tlw-board-costs").inner_text()
+    step(page, "Train")
     page.locator("dl div").filter(has_text="Learning rate").get_by_text("0.0004").or_(
         page.locator("dl div").filter(has_text="Learning rate").get_by_text("0.0003")
     ).first.wait_for(timeout=TRAINING_MS)
