@@ -86,3 +86,13 @@ def test_the_catalogue_finds_names_and_says_what_works_offline() -> None:
     bundled = list_backbones(offline=True)
     assert "tlw_resnet" in set(bundled["name"])
     assert len(list_backbones()) > 1800
+
+
+@pytest.mark.parametrize("name", ["vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14"])
+def test_a_vision_transformer_of_torchvision_is_built_for_the_size_that_its_preprocessing_gives(name: str) -> None:
+    with torch.device("meta"):  # shapes and no numbers: the largest would take 2.5 GB
+        backbone = load_backbone(f"torchvision/{name}", pretrained=False, num_classes=3)
+        with torch.no_grad():
+            answer = backbone.model(backbone.example())
+    assert answer.shape == (1, 3)
+    assert backbone.model.image_size == backbone.preprocessing.input_size[1]

@@ -128,10 +128,12 @@ def _load_torchvision(name: str, pretrained: bool, num_classes: int | None) -> t
         raise BackboneError(
             f"The weights of {name!r} are not on this machine and the network does not answer.", _offline_hint()
         )
-    model = _one_output(get_model(short, weights=weights if pretrained else None))
+    transforms = weights.transforms()
+    # A vision transformer has a position for every patch of one image size: that of the weights, drawn anew or not.
+    size = {"image_size": transforms.crop_size[0]} if short.startswith("vit_") else {}
+    model = _one_output(get_model(short, weights=weights if pretrained else None, **size))
     if num_classes is not None:
         replace_last_linear(model, num_classes)
-    transforms = weights.transforms()
     preprocessing = Preprocessing(
         input_size=(3, transforms.crop_size[0], transforms.crop_size[0]),
         mean=tuple(transforms.mean),

@@ -37,11 +37,12 @@ class AfterTraining:
     target: Target
     adapt: Adapt
     cacheable: ClassVar[bool] = True
+    takes_mixtures: ClassVar[bool] = True
 
     def step(self, model: nn.Module, batch: Batch) -> StepResult:
         """Loss and hits of one batch of the source."""
         logits = model(batch.images)
-        loss = functional.cross_entropy(logits, batch.labels)
+        loss = functional.cross_entropy(logits, batch.targets)
         return StepResult(loss, len(batch.labels), int((logits.argmax(1) == batch.labels).sum()))
 
     def end_epoch(self, model: nn.Module) -> Mapping[str, float]:
