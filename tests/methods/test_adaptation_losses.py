@@ -12,8 +12,8 @@ from torch import nn
 
 from tlwidgets.errors import DataError
 from tlwidgets.methods import cdan, coral, dann, importance_weighting, mcc, mmd, self_training
+from tlwidgets.training.ramps import growing
 from tlwidgets.training.reversal import domain_head, reversed_gradient
-from tlwidgets.training.target import growing
 
 
 def _rows(n: int, d: int, seed: int) -> torch.Tensor:

@@ -20,9 +20,10 @@ from torch.nn import functional
 from tlwidgets.data import ImageData
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.options import at_least
+from tlwidgets.training.ramps import growing
 from tlwidgets.training.reversal import domain_head, reversed_gradient
 from tlwidgets.training.tapping import feature_size
-from tlwidgets.training.target import OnTarget, Target, growing, source_result
+from tlwidgets.training.target import OnTarget, Target, source_result
 
 DATA_OPTIONS = ("target",)
 

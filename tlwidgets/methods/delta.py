@@ -16,17 +16,16 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tlwidgets.backbones import TextPreprocessing
-from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.errors import RecipeError
-from tlwidgets.training.channel_attention import channel_attention, feature_maps, watchable
+from tlwidgets.training.channel_attention import channel_attention, feature_maps, some_images, watchable
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.options import at_least
+from tlwidgets.training.tapping import head_parameters
 
 
 def behaviour_gap(source: torch.Tensor, target: torch.Tensor, attention: torch.Tensor | None = None) -> torch.Tensor:
@@ -118,16 +117,6 @@ def make(setting: Setting, alpha: float = 0.01, beta: float = 0.01, attention_im
         raise RecipeError(
             f"delta finds no stage to watch in {backbone.name!r}.", "Use l2_sp, which needs nothing but weights."
         )
-    attention = channel_attention(source, layers, *_some(setting, attention_images)) if attention_images else None
-    names = tuple(f"{name}." for name in classifier_names(backbone.model))
-    head = [parameter for name, parameter in backbone.model.named_parameters() if name.startswith(names)]
+    attention = channel_attention(source, layers, *some_images(setting, attention_images)) if attention_images else None
+    head = list(head_parameters(backbone).values())
     return Delta(source, layers, [backbone.model.get_submodule(name) for name in layers], attention, head, alpha, beta)
-
-
-def _some(setting: Setting, most: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Training images, normalised, and their labels: at most so many, spread over all of them."""
-    rows = setting.data.indices("train")
-    rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
-    preprocessing = setting.backbone.preprocessing
-    images: torch.Tensor = preprocessing.normalise(preprocessing.prepare_all(setting.data.images(rows)))
-    return images, torch.from_numpy(setting.data.labels[rows])

@@ -19,9 +19,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.errors import RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
+from tlwidgets.training.tapping import head_parameters
 
 
 def half_squared_distance(pairs: Iterable[tuple[torch.Tensor, torch.Tensor | float]]) -> torch.Tensor:
@@ -88,11 +88,7 @@ def make(setting: Setting, alpha: float = 0.1, beta: float = 0.01) -> L2SP:
         raise RecipeError("l2_sp pulls towards the source, but pretrained is False.", "Use fine_tuning from scratch.")
     if alpha < 0 or beta < 0:
         raise RecipeError(f"alpha is {alpha!r}, beta is {beta!r}.", "Give numbers of 0 or more.")
-    heads = tuple(f"{name}." for name in classifier_names(setting.backbone.model))
-    shared, new = [], []
-    for name, parameter in setting.backbone.model.named_parameters():
-        if name.startswith(heads):
-            new.append(parameter)
-        else:
-            shared.append((parameter, parameter.detach().clone()))
-    return L2SP(shared, new, alpha, beta)
+    new = head_parameters(setting.backbone)
+    everything = setting.backbone.model.named_parameters()
+    shared = [(parameter, parameter.detach().clone()) for name, parameter in everything if name not in new]
+    return L2SP(shared, list(new.values()), alpha, beta)

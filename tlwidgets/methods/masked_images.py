@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
+from tlwidgets.training.hiding import hidden_patches
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.probing import pretraining_stream
 from tlwidgets.training.stream import Stream
@@ -83,20 +84,8 @@ class MaskedImages:
 
     def fill_in(self, model: nn.Module, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """What the network makes of all patches (N, L, P) where those of the mask (N, L) are hidden."""
-        seen: list[torch.Tensor] = []
-
-        def hide(_module: nn.Module, _inputs: Any, tokens: torch.Tensor) -> torch.Tensor:
-            return torch.where(mask[..., None], self.modules.token.to(tokens.dtype), tokens)
-
-        handles = [
-            self.vit.patch_embed.register_forward_hook(hide),
-            self.vit.norm.register_forward_hook(lambda _module, _inputs, tokens: seen.append(tokens)),
-        ]
-        try:
+        with hidden_patches(self.vit, mask, self.modules.token) as seen:
             model(images)
-        finally:
-            for handle in handles:
-                handle.remove()
         answer: torch.Tensor = self.modules.decoder(seen[0][:, self.vit.num_prefix_tokens :])
         return answer
 

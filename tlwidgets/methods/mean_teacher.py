@@ -10,7 +10,6 @@ labels a class, sixty steps cost 5.2 points of 84.5 % (five seeds, all worse), s
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,10 +20,10 @@ from torch.nn import functional
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
-from tlwidgets.training.batches import Batches
-from tlwidgets.training.inputs import prepare_inputs
-from tlwidgets.training.judging import evaluate
+from tlwidgets.training.held_out import HeldOut
 from tlwidgets.training.method import Batch, Setting, StepResult
+from tlwidgets.training.ramps import sigmoid_ramp
+from tlwidgets.training.running_mean import follow
 from tlwidgets.training.stream import Stream
 from tlwidgets.training.unlabelled import hidden_accuracy, unlabelled_stream
 
@@ -34,20 +33,6 @@ DATA_OPTIONS = ("unlabelled",)
 def consistency(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Mean squared distance of the probabilities of two logits (N, C); no gradient flows into the teacher's."""
     return functional.mse_loss(student.float().softmax(1), teacher.detach().float().softmax(1))
-
-
-def sigmoid_ramp(share: float, end: float) -> float:
-    """exp(-5 (1 - share / end)^2) up to ``end``, then 1."""
-    return math.exp(-5 * (1 - min(share / end, 1.0)) ** 2)
-
-
-@torch.no_grad()
-def follow(teacher: nn.Module, student: nn.Module, decay: float) -> None:
-    """Moves every parameter of the teacher to decay * teacher + (1 - decay) * student, and copies the buffers."""
-    for weight, present in zip(teacher.parameters(), student.parameters(), strict=True):
-        weight.lerp_(present, 1 - decay)
-    for buffer, latest in zip(teacher.buffers(), student.buffers(), strict=True):
-        buffer.copy_(latest)
 
 
 @dataclass
@@ -65,7 +50,7 @@ class MeanTeacher:
     """
 
     stream: Stream
-    held_out: Batches
+    held_out: HeldOut
     modules: nn.ModuleDict
     weight: float
     decay: float
@@ -93,10 +78,7 @@ class MeanTeacher:
 
     def end_epoch(self, model: nn.Module) -> Mapping[str, float]:  # noqa: ARG002  the student's is in the row
         """The teacher's accuracy on validation images."""
-        teacher = self.modules["teacher"]
-        self.held_out.device = next(teacher.parameters()).device
-        judged, _ = evaluate(teacher, self.held_out, len(self.held_out.images.data.classes))
-        return {"teacher_val_accuracy": judged["accuracy"]}
+        return {"teacher_val_accuracy": self.held_out.accuracy(self.modules["teacher"])}
 
     def select(self, row: Mapping[str, float]) -> float:
         """The teacher's accuracy."""
@@ -136,5 +118,5 @@ def make(
         raise RecipeError("The teacher cannot follow low-rank adapters.", "Give a plan without lora.")
     teacher = copy.deepcopy(setting.backbone.model).requires_grad_(False)
     modules = nn.ModuleDict({"teacher": teacher})
-    held_out = Batches(prepare_inputs(setting), "val", setting.recipe.batch_size, torch.device("cpu"))
-    return MeanTeacher(unlabelled_stream(setting, unlabelled, ratio), held_out, modules, weight, decay, end)
+    stream = unlabelled_stream(setting, unlabelled, ratio)
+    return MeanTeacher(stream, HeldOut(setting), modules, weight, decay, end)

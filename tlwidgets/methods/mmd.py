@@ -21,7 +21,8 @@ from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.options import at_least
-from tlwidgets.training.target import OnTarget, Target, growing, source_result
+from tlwidgets.training.ramps import growing
+from tlwidgets.training.target import OnTarget, Target, source_result
 
 DATA_OPTIONS = ("target",)
 WIDTHS = (0.25, 0.5, 1.0, 2.0)  # times the typical distance in a batch

@@ -11,21 +11,21 @@ asks a further head.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tlwidgets.errors import RecipeError
+from tlwidgets.training.gradients import gradient_cosine
 from tlwidgets.training.method import Batch, Setting, StepResult
-from tlwidgets.training.stream import Stream
-from tlwidgets.training.tapping import classifier_of, feature_size, logits_and_features
+from tlwidgets.training.tapping import classifier_of, feature_size, learning_trunk, logits_and_features
+from tlwidgets.training.task_answers import answers_of, held_out_accuracies
 from tlwidgets.training.task_heads import TaskHeads
-from tlwidgets.training.task_labels import MISSING, TaskLabels, read_tasks
+from tlwidgets.training.task_labels import TaskLabels, fixed_weights, read_tasks
 
 WEIGHTINGS = ("fixed", "uncertainty")
 
@@ -33,17 +33,6 @@ WEIGHTINGS = ("fixed", "uncertainty")
 def uncertainty_weighted(losses: torch.Tensor, log_variances: torch.Tensor) -> torch.Tensor:
     """Sum of exp(-s) L + s / 2 over tasks (T,); at its minimum over s each s is log(2 L)."""
     return (torch.exp(-log_variances) * losses + log_variances / 2).sum()
-
-
-def gradient_cosine(first: torch.Tensor, second: torch.Tensor, parameters: Sequence[nn.Parameter]) -> float:
-    """Cosine between the gradients of two losses; the graph is kept. nan where one of them is zero."""
-    flat = []
-    for loss in (first, second):
-        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        parts = [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
-        flat.append(torch.cat([part.flatten() for part in parts]))
-    lengths = flat[0].norm() * flat[1].norm()
-    return float(flat[0] @ flat[1] / lengths) if lengths > 0 else math.nan
 
 
 @dataclass
@@ -69,7 +58,7 @@ class MultiTask:
         """Weighted losses of all tasks; hits of the run's own."""
         logits, features = logits_and_features(model, classifier_of(self.setting.backbone), batch.images)
         losses, extras = [functional.cross_entropy(logits, batch.labels)], {}
-        for name, answers, labels in self._answers(features, batch.indices):
+        for name, answers, labels in answers_of(self.tasks, self.modules, features, batch.indices):
             # The mean of none would be nan; a sum of none is 0 and still reaches the head.
             losses.append(functional.cross_entropy(answers, labels, reduction="sum") / max(len(labels), 1))
             extras[f"accuracy_{name}"] = (answers.argmax(1) == labels).double().mean().item()
@@ -81,34 +70,16 @@ class MultiTask:
             loss = (self.weights.to(stacked.device) * stacked).sum()
         return StepResult(loss, len(batch.labels), int((logits.argmax(1) == batch.labels).sum()), extras)
 
-    def _answers(self, features: torch.Tensor, indices: np.ndarray) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
-        """Every further task's name, with logits (K, C) and labels (K,) of those samples that have its label."""
-        for task, head in zip(self.tasks, self.modules.layers, strict=True):
-            labels = task.numbers[indices].to(features.device)
-            known = labels != MISSING
-            yield task.name, head(features)[known], labels[known]
-
     def _conflicts(self, losses: Sequence[torch.Tensor], step: int) -> dict[str, float]:
         names = [f"cosine_{task.name}" for task in self.tasks]
-        own = {id(parameter) for parameter in classifier_of(self.setting.backbone).parameters()}
-        trunk = [p for p in self.setting.backbone.model.parameters() if p.requires_grad and id(p) not in own]
+        trunk = learning_trunk(self.setting.backbone)
         if step % self.conflict_every or not trunk:
             return dict.fromkeys(names, math.nan)
         return {name: gradient_cosine(losses[0], loss, trunk) for name, loss in zip(names, losses[1:], strict=True)}
 
     def end_epoch(self, model: nn.Module) -> dict[str, float]:
         """Validation accuracy of every further task."""
-        if not len(self.setting.data.indices("val")):
-            return {}
-        batches = Stream(self.setting, self.setting.data, ("train",)).held_out("val", next(model.parameters()).device)
-        hits: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
-        model.eval()  # the loop puts it back into training before the next epoch
-        with torch.no_grad():
-            for batch in batches.in_order():
-                _, features = logits_and_features(model, classifier_of(self.setting.backbone), batch.images)
-                for name, answers, labels in self._answers(features, batch.indices):
-                    hits[name].append((answers.argmax(1) == labels).double())
-        return {f"val_accuracy_{name}": torch.cat(found).mean().item() for name, found in hits.items()}
+        return held_out_accuracies(self.setting, model, self.tasks, self.modules)
 
     def select(self, row: Mapping[str, float]) -> float:  # noqa: ARG002
         """The latest epoch counts as the best: the heads that are kept are those of the last."""
@@ -146,8 +117,6 @@ def make(
             f"weighting is {weighting!r}, weights {given!r}, conflict_every {conflict_every!r}.",
             f"Choices: {', '.join(WEIGHTINGS)}; weights only with fixed ones; look every 1 or more steps.",
         )
-    if set(given) - set(names) or any(not value >= 0 for value in given.values()):
-        raise RecipeError(f"The weights {given!r} cannot be used.", f"Tasks: {', '.join(names)}; give 0 or more.")
-    fixed = torch.tensor([float(given.get(name, 1)) for name in names]) if weighting == "fixed" else None
+    fixed = fixed_weights(names, given) if weighting == "fixed" else None
     heads = TaskHeads(feature_size(setting.backbone), {task.name: task.classes for task in read})
     return MultiTask(setting, read, heads, fixed, conflict_every)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -15,6 +16,7 @@ from torch.nn import functional
 from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.backbones.stages import classifier_names
+from tlwidgets.training.method import Setting
 from tlwidgets.training.tapping import logits_and_features
 
 TEMPERATURE = 5.0  # of the attention, the authors'; lower looks at fewer channels
@@ -132,3 +134,12 @@ def _linear_probe(features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.T
 
     optimiser.step(loss)  # type: ignore[no-untyped-call]
     return weights.detach(), bias.detach()
+
+
+def some_images(setting: Setting, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Training images, normalised, and their labels: at most so many, spread over all of them."""
+    rows = setting.data.indices("train")
+    rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+    preprocessing = setting.backbone.preprocessing
+    images: torch.Tensor = preprocessing.normalise(preprocessing.prepare_all(setting.data.images(rows)))
+    return images, torch.from_numpy(setting.data.labels[rows])

@@ -14,6 +14,18 @@ def classifier_of(backbone: Backbone) -> nn.Module:
     return backbone.model.get_submodule(classifier_names(backbone.model)[-1])
 
 
+def head_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
+    """Parameters of the head, by full name."""
+    heads = tuple(f"{name}." for name in classifier_names(backbone.model))
+    return {name: parameter for name, parameter in backbone.model.named_parameters() if name.startswith(heads)}
+
+
+def learning_trunk(backbone: Backbone) -> list[nn.Parameter]:
+    """What learns at present of a network, without its classifier."""
+    own = {id(parameter) for parameter in classifier_of(backbone).parameters()}
+    return [p for p in backbone.model.parameters() if p.requires_grad and id(p) not in own]
+
+
 def feature_size(backbone: Backbone) -> int:
     """Length D of the features."""
     layer = classifier_of(backbone)

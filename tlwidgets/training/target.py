@@ -172,11 +172,3 @@ def check_same_classes(source: ImageData, target: ImageData) -> None:
             f"{source.name!r} and {target.name!r} have different classes, for example {only[0]!r}.",
             "Adaptation takes the same classes in both domains: leave out the others, or give bare target images.",
         )
-
-
-def growing(share: float, steepness: float = 10.0) -> float:
-    """Weight that grows from 0 to 1 over a run: 2 / (1 + exp(-steepness share)) - 1, the schedule of DANN.
-
-    What is to be compared is not worth comparing before the first features have been learned.
-    """
-    return 2 / (1 + math.exp(-steepness * share)) - 1

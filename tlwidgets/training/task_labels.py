@@ -52,6 +52,17 @@ def read_tasks(setting: Setting, tasks: Any, table: str | None) -> list[TaskLabe
     return [_task(setting, name, labels) for name, labels in columns.items()]
 
 
+def fixed_weights(names: list[str], given: Mapping[str, float]) -> torch.Tensor:
+    """Weights of the tasks' losses (T,), 1 where none is given.
+
+    Raises:
+        RecipeError: A name is no task's, or a weight is negative.
+    """
+    if set(given) - set(names) or any(not value >= 0 for value in given.values()):
+        raise RecipeError(f"The weights {given!r} cannot be used.", f"Tasks: {', '.join(names)}; give 0 or more.")
+    return torch.tensor([float(given.get(name, 1)) for name in names])
+
+
 def _labels(setting: Setting, name: str, given: Any) -> list[Any]:
     data = setting.data
     if isinstance(given, Mapping):
