@@ -80,8 +80,6 @@ def test_a_recipe_of_yaml_runs_on_bundled_and_other_networks(method: str, backbo
     few = {"name": "sensor_digits", "options": {"domain": "clean", "labels_per_class": 2, "val": 0.02, "test": 0.02}}
     target = {"name": "sensor_digits", "options": {"val": 0.03, "test": 0.9}}
     options = {} if method in HALF_LABELLED else {"target": target}
-    if method == "label_shift":
-        options |= {"estimator": "em"}  # hardly trained, a network confuses everything
     pretrained = backbone == "tlw_resnet"
     if not pretrained:
         backbone = "test_resnet" if method == "adabn" else "test_vit"  # only some have a BatchNorm
