@@ -77,6 +77,9 @@ def test_every_row_says_about_what_an_epoch_takes_here(bare: Any) -> None:
     seconds = 1258 * (1.2e-10 * 2_000_000 + 4e-9 * 600_000)
     assert f"~ {seconds:.1f} s" in rows["net2.tag"]
     assert "–" in rows["net3.tag"]
+    bare.set("images", 1_258_000)
+    assert "~ 55 min" in str(root.locator(".tlw-option").nth(1).inner_text())
+    bare.set("images", 1258)
     assert "an epoch of 1,258 images here: ~ 8.3 s" in root.locator(".tlw-chosen").inner_text()
     bare.set("cost", {"name": "net5.tag", "seconds": 0.01, "step_bytes": 52_000_000, "measured": True})
     words = root.locator(".tlw-chosen").inner_text()

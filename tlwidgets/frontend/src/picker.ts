@@ -132,7 +132,7 @@ class Picker {
         class: "tlw-option", role: "option", id: `${this.id}-${index}`, "data-index": index, "aria-selected": String(selected),
         "aria-setsize": this.shown.length, "aria-posinset": index + 1, "data-active": index === this.current,
       },
-      h("span", { class: "tlw-ellipsis" }, selected ? icon("check") : h("span", { class: "tlw-icon" }), entry.name),
+      h("span", { class: "tlw-ellipsis" }, selected ? icon("check") : h("span", { class: "tlw-icon" }), h("span", { class: "tlw-ellipsis", title: entry.name }, entry.name)),
       h("span", { class: "tlw-number" }, count(entry.parameters)),
       h("span", { class: "tlw-number" }, count(entry.macs)),
       h("span", { class: "tlw-number" }, TEXT.pixels(entry.input_size)),

@@ -46,8 +46,10 @@ export function rate(value: number | null | undefined): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** A duration that is an estimate: two digits at most, and a sign that it is one; unknown -> "–". */
+/** A duration that is an estimate, with a sign that it is one: "~ 8.3 s", "~ 45 s", "~ 12 min", "~ 17 h"; unknown -> "–". */
 export function about(seconds: number | null): string {
   if (seconds === null) return "–";
-  return `~ ${duration(seconds < 10 ? seconds : Number(seconds.toPrecision(2)))}`;
+  if (seconds < 90) return `~ ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  if (seconds < 5400) return `~ ${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `~ ${Math.round(seconds / 3600)} h` : `~ ${Math.round(seconds / 86_400)} days`;
 }
