@@ -198,6 +198,15 @@ def run_compare(world: dict[str, Any]) -> Any:
     return RunCompare(world["runs"])
 
 
+def step_code(world: dict[str, Any]) -> Any:
+    from tlwidgets.widgets.code_writing import data_code
+    from tlwidgets.widgets.step_code import StepCode
+
+    shown = StepCode(lambda _: data_code(world["run of files"].recipe), (PAYLOADS[0],))
+    shown.show()
+    return shown
+
+
 def steps(world: dict[str, Any]) -> Any:
     from tlwidgets.widgets.steps import Steps
 
@@ -218,7 +227,7 @@ def teach(world: dict[str, Any]) -> Any:
 
 EVERY = [
     board, code, course, dashboard, domains, data_view, data_view_of_files, picker, picker_with_ranking, prediction,
-    predictions, predictions_of_files, quiz, results, run_compare, settings, steps, teach,
+    predictions, predictions_of_files, quiz, results, run_compare, settings, step_code, steps, teach,
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from tlwidgets import Recipe
 from tlwidgets.errors import BackboneError, RecipeError
 from tlwidgets.widgets import Studio
-from tlwidgets.widgets.studio import CODE, RESULTS, TRAIN
+from tlwidgets.widgets.studio import CODE, RESULTS, SETTINGS, STAGES, TITLES, TRAIN
 
 
 @pytest.fixture
@@ -125,16 +126,116 @@ def test_code_for_data_in_memory_comes_with_the_copy_that_a_run_leaves(studio: S
     assert Recipe.from_yaml(studio.code.recipe).data["arrays"].endswith("data.npz")
 
 
+RUN_EACH = """
+import json, sys
+for name, code in json.load(sys.stdin).items():
+    print("##", name)
+    exec(compile(code, name, "exec"), {"__name__": "__main__"})
+"""
+
+
 @pytest.mark.slow
-def test_the_python_shown_runs_as_it_stands(tmp_path: Path, tiny: str, picture_folder: Path) -> None:
+def test_the_code_of_every_step_runs_as_it_stands(tmp_path: Path, tiny: str, picture_folder: Path) -> None:
     studio = Studio(picture_folder, tiny, epochs=1)
     studio.board.head_only()
+    codes = {title: studio.code_of(title) for title in TITLES}
+    studio.start()
+    run = studio.wait(120)
+    codes["Results of a run"] = studio.code_of("Results")
     studio.show_code()
+    codes["Python"] = studio.code.python
     done = subprocess.run(
-        [sys.executable, "-c", studio.code.python], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", RUN_EACH],
+        input=json.dumps(codes), cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert 0 <= float(done.stdout) <= 1
+    said = dict(part.split("\n", 1) for part in done.stdout.split("## ")[1:])
+    assert list(said) == list(codes)
+    assert "('across', 'down', 'plain')" in said["Data"]
+    assert "'head'" in said["Backbone"]
+    assert said["Stages"].startswith("FreezePlan(stem=frozen")
+    assert said["Stages"].rstrip().endswith("head=trainable)")
+    printed = Recipe.from_yaml(said["Settings"])
+    assert (printed.epochs, printed.backbone, printed.plan["stage4"]) == (1, tiny, "frozen")
+    assert "import tlwidgets" not in codes["Code"]
+    accuracy = run.metrics["test"]["accuracy"]
+    assert float(said["Train"]) == float(said["Python"]) == accuracy
+    assert str(accuracy) in said["Results"]
+    assert str(accuracy) in said["Results of a run"]
+
+
+def test_the_code_of_a_step_is_written_while_it_is_shown_and_follows_the_widgets(
+    command: Callable[..., dict[str, Any]], tiny: str
+) -> None:
+    studio = Studio("digits", tiny, epochs=2)
+    shown = studio.step_code
+    assert shown.code == ""
+    assert command(shown, "show", opened=True)["ok"]
+    assert shown.code == studio.code_of("Data")
+    studio.steps.selected = STAGES
+    assert (shown.title, shown.code) == ("Stages", studio.code_of(STAGES))
+    studio.board.freeze_until("stage1")
+    assert '"stage1": "frozen", "stage2": "trainable"' in shown.code
+    studio.steps.selected = SETTINGS
+    studio.settings.epochs = 9
+    assert "epochs=9" in shown.code
+    command(shown, "show", opened=False)
+    assert shown.code == ""
+    with pytest.raises(RecipeError, match="no step 'Freeze'"):
+        studio.code_of("Freeze")
+
+
+def test_code_that_cannot_be_written_says_why(studio: Studio) -> None:
+    studio.step_code.show()
+    assert studio.step_code.code == ""
+    assert "only in memory" in studio.step_code.error_text
+
+
+def test_a_recipe_file_brings_every_widget_back(
+    tmp_path: Path, tiny: str, picture_folder: Path, command: Callable[..., dict[str, Any]]
+) -> None:
+    studio = Studio(picture_folder, tiny, epochs=3, learning_rate=0.02, augmentation="flip", patience=2)
+    studio.board.freeze_until("stage1")
+    file = tmp_path / "kept.yaml"
+    assert command(studio.code, "save", path=str(file))["ok"]
+    assert str(file) in studio.code.note
+    other = Studio("digits", epochs=9)
+    assert command(other.code, "open", path=str(file))["ok"]
+    assert other.recipe.to_dict() == studio.recipe.to_dict()
+    assert other.data.classes == ("across", "down", "plain")
+    assert other.panel.name == studio.panel.name
+    assert other.board.states == studio.board.states
+    assert other.steps.summaries == studio.steps.summaries
+
+
+def test_what_no_widget_shows_is_kept_from_a_restored_recipe(tiny: str) -> None:
+    studio = Studio("digits", tiny)
+    recipe = Recipe(data="digits", backbone=tiny, plan={"stem": "frozen"}, warmup=0.2, method="l2_sp")
+    studio.restore(recipe)
+    assert (studio.recipe.warmup, studio.recipe.method) == (0.2, "l2_sp")
+    assert studio.recipe.plan["stem"] == "frozen"
+    assert studio.recipe.learning_rate is not None
+
+
+def test_a_recipe_that_does_not_fit_is_refused_before_anything_changes(
+    tmp_path: Path, tiny: str, command: Callable[..., dict[str, Any]]
+) -> None:
+    studio = Studio("digits", tiny)
+    before = studio.recipe.to_dict()
+    bad = {
+        "no.yaml": None,
+        "broken.yaml": "epochs: [",
+        "plan.yaml": Recipe(data="digits", backbone=tiny, plan={"nowhere": "frozen"}, epochs=7).to_yaml(),
+        "data.yaml": Recipe(data="/no/such/folder", backbone=tiny, epochs=7).to_yaml(),
+        "net.yaml": Recipe(data="digits", backbone="tlw_resnett", epochs=7).to_yaml(),
+    }
+    for name, text in bad.items():
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        answer = command(studio.code, "open", path=str(tmp_path / name))
+        assert not answer["ok"], name
+        assert studio.code.error_text == answer["error"]
+        assert studio.recipe.to_dict() == before, name
 
 
 def test_bad_input_is_refused_before_anything_is_shown(stripes: tuple[np.ndarray, np.ndarray], tiny: str) -> None:

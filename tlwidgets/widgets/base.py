@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from html import escape
 from typing import Any, ClassVar
 
 import anywidget
@@ -43,6 +44,16 @@ class TlwWidget(anywidget.AnyWidget):
         self.error: Exception | None = None
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         super().__init__(**kwargs)
+
+    def __repr__(self) -> str:
+        """What the widget shows, in a sentence; it depends on nothing but that."""
+        return f"{type(self).__name__}()"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The live view, and beside it the sentence that a reader without our front end shows."""
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return {**data, "text/plain": repr(self), "text/html": f"<p>{escape(repr(self))}</p>"}, metadata
 
     def show_error(self, error: Exception | None) -> None:
         """Shows an error in the widget and keeps it in ``error``; None clears it."""

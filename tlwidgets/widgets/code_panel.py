@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import traitlets
 
+from tlwidgets.errors import RecipeError
 from tlwidgets.recipe import Recipe
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.code_writing import python_of
 
 
 class CodePanel(TlwWidget):
@@ -17,7 +19,10 @@ class CodePanel(TlwWidget):
 
     Args:
         recipe: Gives the recipe as it stands; called when the code is asked for.
+        restore: Takes a recipe that was read from a file; without it, none can be opened.
     """
+
+    commands: ClassVar[dict[str, str]] = {"save": "save", "open": "read"}
 
     python = traitlets.Unicode("").tag(sync=True)
     """The run in a few lines of tlwidgets."""
@@ -28,9 +33,41 @@ class CodePanel(TlwWidget):
     script = traitlets.Unicode("").tag(sync=True)
     """The run as a PyTorch and timm script that does not need tlwidgets."""
 
-    def __init__(self, recipe: Callable[[], Recipe]) -> None:
+    can_open = traitlets.Bool(False).tag(sync=True)
+    """Whether a recipe can be opened."""
+
+    note = traitlets.Unicode("").tag(sync=True)
+    """What became of the recipe file."""
+
+    def __init__(self, recipe: Callable[[], Recipe], restore: Callable[[Recipe], None] | None = None) -> None:
         self._recipe = recipe
-        super().__init__()
+        self._restore = restore
+        super().__init__(can_open=restore is not None)
+
+    def save(self, path: str | Path = "recipe.yaml") -> Path:
+        """Writes the recipe as it stands into a file; an older one there is written over.
+
+        Raises:
+            RecipeError: The data live in memory only, or the file cannot be written.
+        """
+        text, target = self._recipe().to_yaml(), Path(path).expanduser()
+        try:
+            target.write_text(text, "utf-8")
+        except OSError as error:
+            raise RecipeError(f"The recipe cannot be written to {target}: {error}.", "Name another file.") from error
+        self.note = f"Written to {target.resolve()}."
+        return target
+
+    def read(self, path: str | Path) -> None:
+        """Reads a recipe from a file and gives it to whom it is for.
+
+        Raises:
+            RecipeError: Nobody here takes one, or the file holds none.
+        """
+        if self._restore is None:
+            raise RecipeError("No recipe can be opened here.", "Open it in a Studio: studio.restore(path).")
+        self._restore(read_recipe(path))
+        self.note = f"Opened {Path(path).expanduser().resolve()}."
 
     def refresh(self) -> None:
         """Writes the code anew from the recipe as it stands; what cannot be written is shown as an alert."""
@@ -51,38 +88,15 @@ class CodePanel(TlwWidget):
             self.send({"t": "written"})
 
 
-def python_of(recipe: Recipe) -> str:
-    """The recipe as a call that runs as it stands; fields that have their default are left out."""
-    values = recipe.to_dict()
-    defaults = type(recipe)(data=values["data"]).to_dict()
-    values["data"] = _shortest(values["data"])
-    # Stages that a plan leaves out learn.
-    values["plan"] = {stage: state for stage, state in (values["plan"] or {}).items() if state != "trainable"} or None
-    changed = {name: value for name, value in values.items() if name == "data" or value != defaults[name]}
-    fields = "".join(f"    {name}={_literal(value)},\n" for name, value in changed.items())
-    return (
-        "import tlwidgets as tlw\n\n"
-        f"recipe = tlw.Recipe(\n{fields})\n"
-        "run = tlw.fit(recipe)\n"
-        'print(run.metrics["test"]["accuracy"])\n'
-    )
+def read_recipe(path: str | Path) -> Recipe:
+    """Reads a recipe from a file.
 
-
-def _shortest(source: Any) -> Any:
-    """The name or folder alone, where the options say nothing but the defaults."""
-    if isinstance(source, dict) and len(source) == 2 and source.get("options") == {"seed": 0}:
-        return next(value for name, value in source.items() if name != "options")
-    return source
-
-
-def _literal(value: Any) -> str:
-    """Python source of a value; a mapping with one entry a line."""
-    if not isinstance(value, dict):
-        return _quoted(value)
-    lines = "".join(f"        {_quoted(key)}: {_quoted(entry)},\n" for key, entry in value.items())
-    return f"{{\n{lines}    }}"
-
-
-def _quoted(value: Any) -> str:
-    # Double quotes, as the rest of the code has them; JSON's escapes are Python's too.
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    Raises:
+        RecipeError: There is no such file, or it holds no recipe.
+    """
+    source = Path(path).expanduser()
+    try:
+        text = source.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe {source} cannot be read: {error}.", "Give a file that `save` wrote.") from error
+    return Recipe.from_yaml(text)

@@ -100,6 +100,10 @@ class TrainingDashboard(TlwWidget):
         if session is not None:
             self.attach(session)
 
+    def __repr__(self) -> str:
+        best = self.progress.get("best_val_accuracy")
+        return f"TrainingDashboard: {self.status}" + (f", best validation accuracy {best:.1%}" if best else "")
+
     @property
     def active(self) -> bool:
         """Whether a run is going on, or about to."""

@@ -113,6 +113,10 @@ class DataView(TlwWidget):
         super().__init__(every_change=list(CHANGES), augmentation=augmentation)
         self.show(self.data)
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{split} {size:,}" for split, size in self.splits.items())
+        return f"DataView of {self.name}: {len(self.data.classes)} classes; images: {sizes}"
+
     def show(self, data: ImageData) -> None:
         """Shows other data."""
         self.data = data

@@ -89,6 +89,12 @@ class FreezeBoard(TlwWidget):
         super().__init__()
         self.show(source, states)
 
+    def __repr__(self) -> str:
+        name = self.backbone_name or "a plan"
+        states = ", ".join(f"{stage} {state}" for stage, state in self.states.items())
+        learns = f"{self.trainable_parameters:,} of {self.total_parameters:,} parameters learn"
+        return f"FreezeBoard of {name}: {learns}; {states}"
+
     @property
     def plan(self) -> FreezePlan:
         """The plan as it stands: a copy, free to be changed and applied."""

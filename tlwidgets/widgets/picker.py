@@ -116,6 +116,9 @@ class BackbonePicker(TlwWidget):
         self._take_data()
         self.value = value
 
+    def __repr__(self) -> str:
+        return f"BackbonePicker: {self.value} is chosen"
+
     @property
     def matches(self) -> list[str]:
         """Names that the present search and filters leave, in catalogue order."""

@@ -114,6 +114,12 @@ class PredictionView(TlwWidget):
         self._on_disk = self._listed()
         self.show()
 
+    def __repr__(self) -> str:
+        wrong = [row for row in self.rows if row["label"] != row["predicted"]]
+        mistakes = ", ".join(f"{row['label']} seen as {row['predicted']}" for row in wrong)
+        shown = f"{self.total} images, {self.n_changes} changed"
+        return f"PredictionView of {self.name}: {shown}; mistakes shown: {mistakes or 'none'}"
+
     def show(self, showing: str | None = None, of_class: str | None = None) -> None:
         """Chooses which images are shown, from the first page.
 

@@ -214,7 +214,7 @@ def _mistake(entry: dict[str, Any]) -> str:
 
 def _shade(count: int, total: int) -> str:
     # Sky blue of the Okabe-Ito palette, light enough that text of either theme stays readable on it.
-    return f"rgba(86,180,233,{0.55 * count / max(1, total):.2f})"
+    return f"rgba(86,180,233,{0.5 * count / max(1, total):.2f})"
 
 
 def _short(name: str, limit: int = 12) -> str:

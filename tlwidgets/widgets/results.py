@@ -18,6 +18,10 @@ class Results(TlwWidget):
     card = traitlets.Dict().tag(sync=True)
     """What ``result_card.describe_run`` says of the newest run; empty before the first."""
 
+    def __repr__(self) -> str:
+        runs = "; ".join(f"{row['run']}: test accuracy {row['accuracy'] or 0:.1%}" for row in self.runs)
+        return f"Results: {runs or 'no run yet'}"
+
     def add(self, row: dict[str, Any], card: dict[str, Any]) -> None:
         """Puts a run on top."""
         self.runs = [row, *self.runs]

@@ -67,6 +67,10 @@ class RunCompare(TlwWidget):
         finished = [row["run"] for row in self.found if row["accuracy"] is not None]
         self._take(list(finished[:2] if runs is None else runs))
 
+    def __repr__(self) -> str:
+        compared = ", ".join(self.chosen) or "none"
+        return " ".join([f"RunCompare: {len(self.found)} runs in {self.folder}; compared: {compared}.", *self.verdicts])
+
     def refresh(self) -> None:
         """Looks for runs again."""
         paths = [path.parent for path in self._folder.glob("*/recipe.yaml")]

@@ -9,8 +9,10 @@ import ipywidgets
 from IPython.display import HTML, DisplayHandle, display
 
 from tlwidgets.errors import DataError, RecipeError, TlwError
+from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
-from tlwidgets.widgets.code_panel import CodePanel
+from tlwidgets.widgets import code_writing
+from tlwidgets.widgets.code_panel import CodePanel, read_recipe
 from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_view import DataView
 from tlwidgets.widgets.freeze_board import FreezeBoard
@@ -18,7 +20,8 @@ from tlwidgets.widgets.picker import BackbonePicker, short_name
 from tlwidgets.widgets.predictions import PredictionView
 from tlwidgets.widgets.result_card import ResultCard
 from tlwidgets.widgets.results import Results
-from tlwidgets.widgets.settings import Settings
+from tlwidgets.widgets.settings import FIELDS, Settings
+from tlwidgets.widgets.step_code import StepCode
 from tlwidgets.widgets.steps import Steps
 
 if TYPE_CHECKING:
@@ -28,6 +31,15 @@ if TYPE_CHECKING:
 
 TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
 DATA, BACKBONE, STAGES, SETTINGS, TRAIN, RESULTS, CODE = range(len(TITLES))
+_WRITERS = (
+    code_writing.data_code,
+    code_writing.backbone_code,
+    code_writing.stages_code,
+    code_writing.settings_code,
+    code_writing.python_of,
+    code_writing.results_code,
+    Recipe.to_script,
+)
 
 
 class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
@@ -48,6 +60,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         dashboard: Step 5, a ``TrainingDashboard``.
         results: Step 6, ``Results``.
         code: Step 7, a ``CodePanel``.
+        step_code: The line below every step that unfolds into its code, a ``StepCode``.
         card: The ``ResultCard`` of the latest run that ended, or None.
 
     Raises:
@@ -64,6 +77,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.data: ImageData = load_data(data)
         self.card: ResultCard | None = None
         self._path = path
+        self._beyond: dict[str, Any] = {}  # fields of a restored recipe that no widget shows
         self._place: DisplayHandle | None = None
         self.steps = Steps(TITLES)
         self.picker = BackbonePicker(backbone, data=self.data)
@@ -77,10 +91,11 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.results = Results()
         self.predictions: PredictionView | None = None
         self._below_results = ipywidgets.VBox()
-        self.code = CodePanel(self._recipe_on_disk)
+        self.code = CodePanel(self._recipe_on_disk, self.restore)
         self.picker.idle = lambda: not self.dashboard.active
+        self.step_code = StepCode(self.code_of, TITLES)
         self._connect()
-        super().__init__([self.steps, self._stack()])
+        super().__init__([self.steps, self._stack(), self.step_code])
         self.add_class("tlw-shell")
 
     @property
@@ -91,6 +106,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             backbone=self.picker.value,
             plan=self.board.states,
             **self.settings.values,
+            **self._beyond,
         )
 
     @property
@@ -116,6 +132,65 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.steps.selected = CODE
         self.code.refresh()
         return str(self.code.script)
+
+    def code_of(self, step: int | str) -> str:
+        """One step as Python that runs as it stands.
+
+        Args:
+            step: Its title, such as "Stages", or its index.
+
+        Raises:
+            RecipeError: There is no such step; or the data live in memory only, where no code can name them.
+        """
+        if step not in (*TITLES, *range(len(TITLES))):
+            raise RecipeError(f"The Studio has no step {step!r}.", f"Steps: {', '.join(TITLES)}.")
+        index = TITLES.index(step) if isinstance(step, str) else step
+        if index == RESULTS and self.run is not None and len(self.run.predictions):
+            return code_writing.results_code(self.run.path.resolve())
+        return str(_WRITERS[index](self._recipe_on_disk()))
+
+    def save(self, path: str | Path = "recipe.yaml") -> Path:
+        """Writes what the widgets say into a recipe file; returns where it is.
+
+        Raises:
+            RecipeError: The data live in memory only, or the file cannot be written.
+        """
+        return self.code.save(path)
+
+    def restore(self, recipe: Recipe | str | Path) -> None:
+        """Sets every widget as a recipe says; what the recipe cannot do here is refused before anything changes.
+
+        Args:
+            recipe: A recipe, or a file that ``save``, a run or ``Recipe.to_yaml`` left.
+
+        Raises:
+            RecipeError: A run is going on, or the file is no recipe.
+            DataError: Its data cannot be read.
+            BackboneError: It names no backbone.
+            PlanError: Its plan does not fit the backbone.
+        """
+        from tlwidgets.training.optimisation import with_rate
+
+        if self.dashboard.active:
+            raise RecipeError("A run is going on.", "Stop it, or wait until it ends, then open the recipe.")
+        wanted = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+        data = self._data_of(wanted)
+        network = self._structure(wanted.backbone, data)
+        plan = FreezePlan(network, wanted.plan)
+        rated = with_rate(wanted, network)  # a rate that the recipe leaves open is suited to the backbone
+        settings = {name: getattr(rated, name) for name in FIELDS}
+        Settings(**settings)  # refuses what the form could not show
+        self.panel.show(data)
+        self._show_data(data)
+        self.picker.value = wanted.backbone
+        self.board.show(plan)
+        for name, value in settings.items():
+            setattr(self.settings, name, value)
+        self._suited = rated.learning_rate if wanted.learning_rate is None else None
+        shown = {"data", "backbone", "plan", *FIELDS}
+        self._beyond = {name: value for name, value in vars(wanted).items() if name not in shown}
+        self.step_code.refresh()
+        self.code.refresh()
 
     def __repr__(self) -> str:
         return f"Studio({self.data.name})"
@@ -153,14 +228,22 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._count_stages()
         self._settings_changed()
 
-    def _structure(self, name: str) -> Backbone:
+    def _data_of(self, recipe: Recipe) -> ImageData:
+        """The data that a recipe names; those at hand where they are the same."""
+        from tlwidgets.training.second_data import any_data
+
+        if recipe.data is self.data or recipe.data == self.data.source:
+            return self.data
+        return any_data(recipe.data)
+
+    def _structure(self, name: str, data: ImageData | None = None) -> Backbone:
         """The network without its weights, with a head for these classes: enough to plan with."""
         import torch
 
         from tlwidgets.backbones import load_backbone
 
         with torch.random.fork_rng(devices=[]):
-            return load_backbone(name, pretrained=False, num_classes=len(self.data.classes))
+            return load_backbone(name, pretrained=False, num_classes=len((data or self.data).classes))
 
     def _session(self) -> TrainingSession:
         from tlwidgets.training import TrainingSession
@@ -198,10 +281,15 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             self.data = before
             raise
         self.board.show(network)
-        self.picker.show_data(data)
+        self._show_data(data)
         self._suit_rate(network)
-        self._count_images()
         self._count_stages()
+
+    def _show_data(self, data: ImageData) -> None:
+        self.data = data
+        self.picker.show_data(data)
+        self._count_images()
+        self.step_code.refresh()
 
     def _count_images(self) -> None:
         self.steps.note(DATA, f"{sum(self.data.splits.values()):,} images")
@@ -234,6 +322,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _states_changed(self, _: Any) -> None:
         self._count_stages()
+        self.step_code.refresh()
         session = self.session
         # Another backbone may have been picked for the next run: its stages are not those of this one.
         if session is not None and self.dashboard.active and session.recipe.backbone == self.picker.value:
@@ -249,6 +338,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.steps.note(SETTINGS, f"{epochs} epoch{'s' if epochs != 1 else ''}")
         self._expect()
         self.panel.augmentation = self.settings.augmentation
+        self.step_code.refresh()
         if not self.dashboard.active:
             self.dashboard.learning_rate = self.settings.learning_rate
 
@@ -266,6 +356,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             self.board.note = f"In force since epoch {progress['plan_epoch']}."
 
     def _step_changed(self, change: Any) -> None:
+        self.step_code.turn_to(change["new"])
+        self.step_code.layout.display = "none" if change["new"] == CODE else None  # that step is code itself
         if change["new"] == CODE:
             self.code.refresh()
 
@@ -282,6 +374,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.predictions = PredictionView(run, self.data)
         self._below_results.children = (self.predictions,)
         self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right", done=True)
+        self.step_code.refresh()
 
 
 def _row(session: TrainingSession, card: ResultCard) -> dict[str, Any]:

@@ -95,6 +95,10 @@ class Teach(TlwWidget):
             self.add_class(name)
         self._past.clear()
 
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name} ({count})" for name, count in zip(self.classes, self.counts, strict=False))
+        return f"Teach: examples of {given or 'nothing'}"
+
     def add_class(self, name: str) -> None:
         """Adds a class.
 

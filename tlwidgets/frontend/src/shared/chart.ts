@@ -175,8 +175,9 @@ function at(column: Column, index: number | null): number | null {
   return null;
 }
 
+/** Three quarters of a colour: still three to one against a light and a dark page, as a line must be that is to be read. */
 function translucent(colour: string): string {
-  return /^#[0-9a-f]{6}$/i.test(colour) ? `${colour}59` : colour;
+  return /^#[0-9a-f]{6}$/i.test(colour) ? `${colour}bf` : colour;
 }
 
 function circles(colour: string): uPlot.Series.Points {

@@ -7,7 +7,7 @@ export function confusionTable(classes: string[], counts: number[][], words: { t
     const total = Math.max(1, row.reduce((sum, value) => sum + value, 0));
     const cells = row.map((value) => {
       const cell = h("td", {}, value || "");
-      cell.style.backgroundColor = `rgb(86 180 233 / ${(0.55 * value) / total})`;
+      cell.style.backgroundColor = `rgb(86 180 233 / ${(0.5 * value) / total})`;
       return cell;
     });
     return h("tr", {}, h("th", { scope: "row", title: classes[index] ?? "" }, short(classes[index] ?? "")), ...cells);

@@ -81,8 +81,18 @@ export function mount(el: HTMLElement, name: string, label: string): HTMLElement
   // JupyterLab looks for the mark from the focused element upwards, and for its own selectors first at each: a shortcut
   // whose selector ends in ":focus" is found on a button before the mark on our root is seen.
   root.addEventListener("focusin", (event) => (event.target as Element).setAttribute(OWN_KEYS, "true"));
+  root.addEventListener("keydown", submitOnEnter);
   el.replaceChildren(root);
   return root;
+}
+
+/** In JupyterLab 4.6, Enter in a field does not send its form by itself. */
+function submitOnEnter(event: KeyboardEvent): void {
+  const field = event.target;
+  if (event.key !== "Enter" || event.isComposing || event.defaultPrevented) return;
+  if (!(field instanceof HTMLInputElement) || field.form === null) return;
+  event.preventDefault();
+  field.form.requestSubmit();
 }
 
 /** A line that is shown, and announced, only while it has something to say. */

@@ -118,6 +118,15 @@ export const STRINGS = {
     copy: "Copy",
     copied: "Copied",
     failed: "Select the text and copy it: this page may not use the clipboard.",
+    file: "Recipe file",
+    save: "Save recipe",
+    open: "Open recipe",
+    fileHint: "Everything that the steps say, in one file: open it again here, or run it with `tlwidgets run`.",
+  },
+  stepCode: {
+    title: (step: string) => `Code of the step ${step}`,
+    show: "Show code",
+    hide: "Hide code",
   },
   studio: { steps: "Steps of the Studio", done: "done" },
 };
