@@ -6,42 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-TimeoutError = pytest.importorskip("playwright.sync_api").TimeoutError  # noqa: A001  the browser's, not Python's
+from studio_page import (
+    STEPS,
+    TRAINING_MS,
+    pause_and_hold,
+    points,
+    step,
+    steps_done,
+    wait_for_points,
+    wait_for_status,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-TRAINING_MS = 240_000
-
-
-def step(page: Any, name: str) -> Any:
-    """Goes to a step of the Studio by its title."""
-    page.locator(".tlw-step").filter(has_text=name).click()
-    return page.locator(".tlw-panel:visible")
-
-
-def points(page: Any) -> int:
-    return int(page.locator(".tlw-dashboard").get_attribute("data-points") or 0)
-
-
-def wait_for_points(page: Any, more_than: int) -> int:
-    more = "(n) => Number(document.querySelector('.tlw-dashboard')?.dataset.points) > n"
-    try:
-        page.wait_for_function(more, arg=more_than, timeout=TRAINING_MS)
-    except TimeoutError as late:
-        shown = page.locator(".tlw-dashboard").inner_text()
-        raise AssertionError(f"{points(page)} points, not more than {more_than}; the dashboard says: {shown}") from late
-    return points(page)
-
-
-def wait_for_status(page: Any, word: str) -> None:
-    page.locator(".tlw-chip").get_by_text(word, exact=True).wait_for(timeout=TRAINING_MS)
-
-
-def steps_done(page: Any) -> int:
-    """Batches that the kernel has counted, asked of the kernel itself through the words beside the bar."""
-    return int(page.locator(".tlw-bar[aria-label='Progress of the run']").get_attribute("aria-valuetext").split()[0])
 
 
 @pytest.fixture
@@ -57,25 +35,27 @@ def studio(lab: Any, page: Any) -> Any:
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
 
 
-def test_a_person_fine_tunes_on_digits_by_clicks_alone(lab: Any, studio: Any, screenshot: Any) -> None:
+def test_a_person_fine_tunes_on_digits_by_clicks_alone(lab: Any, studio: Any, audit: Any, screenshot: Any) -> None:
     page = studio
-    look_at_every_step(lab, page, screenshot)
+    look_at_every_step(lab, page, audit, screenshot)
     freeze_a_stage(page, screenshot)
+    show_the_code_by_keyboard(lab, page, audit, screenshot)
     train_and_steer(page)
     find_the_run_in_the_status_bar(page, screenshot)
     reload_in_the_middle(lab, page)
-    stop_and_see_the_result(lab, page, screenshot)
+    stop_and_see_the_result(lab, page, audit, screenshot)
 
 
-def look_at_every_step(lab: Any, page: Any, screenshot: Any) -> None:
-    for name in ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code"):
+def look_at_every_step(lab: Any, page: Any, audit: Any, screenshot: Any) -> None:
+    for name in STEPS:
         step(page, name)
         page.wait_for_timeout(300)
         for mood in ("Dark", "Light"):
             lab.set_theme(page, f"JupyterLab {mood}")
             page.wait_for_timeout(700)
             screenshot(page.locator(".tlw-shell"), f"studio-{name.lower()}-{mood.lower()}")
-    assert "tlw.Recipe(" in page.locator(".tlw-code-text").inner_text()
+            audit(page, ".tlw-shell")
+    assert "tlw.Recipe(" in page.locator(".tlw-code .tlw-code-text").inner_text()
 
 
 def freeze_a_stage(page: Any, screenshot: Any) -> None:
@@ -95,6 +75,27 @@ def freeze_a_stage(page: Any, screenshot: Any) -> None:
     page.locator(".tlw-step").filter(has_text="Stages").get_by_text("of").wait_for()
 
 
+def show_the_code_by_keyboard(lab: Any, page: Any, audit: Any, screenshot: Any) -> None:
+    step(page, "Stages")
+    code = page.locator(".tlw-step-code")
+    code.get_by_role("button", name="Show code").focus()
+    page.keyboard.press("Enter")
+    code.get_by_text("tlw.FreezePlan(backbone").wait_for()
+    page.locator(".tlw-step").filter(has_text="Stages").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    code.get_by_text("recipe.to_yaml()").wait_for()
+    assert "stage1" in code.locator("code").inner_text()
+    for mood in ("Dark", "Light"):
+        lab.set_theme(page, f"JupyterLab {mood}")
+        page.wait_for_timeout(500)
+        screenshot(page.locator(".tlw-shell"), f"studio-step-code-{mood.lower()}")
+        audit(page, ".tlw-shell")
+    code.get_by_role("button", name="Hide code").focus()
+    page.keyboard.press("Enter")
+    code.locator("pre").wait_for(state="hidden")
+
+
 def train_and_steer(page: Any) -> None:
     dashboard = step(page, "Train")
     dashboard.get_by_role("button", name="Start").click()
@@ -108,12 +109,7 @@ def train_and_steer(page: Any) -> None:
     page.locator("dl div").filter(has_text="Learning rate").get_by_text("0.0004").or_(
         page.locator("dl div").filter(has_text="Learning rate").get_by_text("0.0003")
     ).first.wait_for(timeout=TRAINING_MS)
-    dashboard.get_by_role("button", name="Pause").click()
-    wait_for_status(page, "Paused")
-    page.wait_for_timeout(500)
-    held = points(page)
-    page.wait_for_timeout(1500)
-    assert points(page) == held
+    held = pause_and_hold(page, dashboard)
     dashboard.get_by_role("button", name="Resume").click()
     wait_for_points(page, held)
 
@@ -138,7 +134,7 @@ def reload_in_the_middle(lab: Any, page: Any) -> None:
     assert not page.locator(".tlw-notice").is_visible()
 
 
-def stop_and_see_the_result(lab: Any, page: Any, screenshot: Any) -> None:
+def stop_and_see_the_result(lab: Any, page: Any, audit: Any, screenshot: Any) -> None:
     dashboard = step(page, "Train")
     dashboard.get_by_role("button", name="Stop").click()
     wait_for_status(page, "Stopped")
@@ -150,11 +146,11 @@ def stop_and_see_the_result(lab: Any, page: Any, screenshot: Any) -> None:
     for mood in ("Dark", "Light"):
         lab.set_theme(page, f"JupyterLab {mood}")
         page.wait_for_timeout(300)
-        screenshot(page.locator(".tlw-shell"), f"studio-after-results-{mood.lower()}")
-        step(page, "Train")
-        page.wait_for_timeout(300)
-        screenshot(page.locator(".tlw-shell"), f"studio-after-train-{mood.lower()}")
-        step(page, "Results")
+        for name in ("Results", "Train"):
+            step(page, name)
+            page.wait_for_timeout(300)
+            screenshot(page.locator(".tlw-shell"), f"studio-after-{name.lower()}-{mood.lower()}")
+            audit(page, ".tlw-shell")
 
 
 def test_the_result_card_stays_in_the_saved_notebook(
