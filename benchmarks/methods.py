@@ -422,6 +422,13 @@ def probed(seed: int, backbone: str) -> float:
     return max(random, described_by(data, None).read())
 
 
+@cache
+def timed(judge: Judge, seed: int, backbone: str) -> tuple[float, float]:
+    """What a judge says of a network, and its seconds: several methods share a baseline, which is judged once."""
+    began = time.perf_counter()
+    return judge(seed, backbone), time.perf_counter() - began
+
+
 def practising(
     method: str, judge: Judge, what: str, network_name: Callable[[], str] = small_network, view: str = ""
 ) -> Row:
@@ -430,13 +437,8 @@ def practising(
     def measure(seed: int) -> Outcome:
         start = network_name()
         learned, seconds = practised(seed, method, start, view)
-        began = time.perf_counter()
-        baseline = judge(seed, start)
-        middle = time.perf_counter()
-        found = judge(seed, learned)
-        end = time.perf_counter()
-        oracle = fine_tuned(seed, start, None)
-        return Outcome(found, baseline, oracle, seconds + end - middle, middle - began)
+        (baseline, before), (found, after) = (timed(judge, seed, each) for each in (start, learned))
+        return Outcome(found, baseline, fine_tuned(seed, start, None), seconds + after, before)
 
     world = f"canvas_digits, {LABELLED} a class, {what}"
     return Row("self-supervised", method, world, measure, {"view": view} if view else {})
@@ -526,7 +528,8 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         "# Transfer methods against their baselines\n\n"
         "`python benchmarks/methods.py --write`: test accuracy in the mean over the seeds (for clustering ARI, of "
         "waves the share of variance explained); gain with its standard error, and the worst gain of a seed; "
-        "time over the baseline's in the same run (of a method on a trained network the training counts too). A gain "
+        "time over the baseline's in the same run (of a method on a trained network the training counts too), taken "
+        'while the machine was busy with other work, and "-" where it was not. A gain '
         "around 0, or below, is a method that does not help there.\n\n"
         f"{head}\n{body}\n"
     )
