@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
@@ -156,6 +157,29 @@ def test_a_session_starts_once_and_its_worker_does_not_keep_python_alive(session
     assert threading.current_thread() is not session._thread
     with pytest.raises(TrainingError, match="has not ended"):
         session.wait(0.01)
+
+
+def test_whoever_comes_late_hears_all_of_it_once_and_in_order(recipe: tlw.Recipe) -> None:
+    session = tlw.TrainingSession(recipe)
+    numbers = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "learning_rate": 0.1, "images_per_second": 1.0}
+    most = 20_000
+
+    def tell() -> None:
+        while len(session.events) < most:
+            session._emit(BatchEnded(step=len(session.events) + 1, **numbers))
+
+    heard: list[list[int]] = [[] for _ in range(60)]
+    worker, interval = threading.Thread(target=tell), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # the threads change places as often as they can
+    try:
+        worker.start()
+        for each in heard:
+            session.subscribe(lambda event, each=each: each.append(event.step), from_start=True)
+    finally:
+        worker.join()
+        sys.setswitchinterval(interval)
+    assert [len(each) for each in heard] == [most] * len(heard)
+    assert all(each == sorted(set(each)) for each in heard)
 
 
 def test_unsubscribing_ends_the_calls(session: tlw.TrainingSession) -> None:

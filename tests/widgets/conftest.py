@@ -56,7 +56,9 @@ class FakeSession:
     asked: list[Any] = field(default_factory=list)
     listeners: list[Callable[[events.Event], None]] = field(default_factory=list)
 
-    def subscribe(self, listener: Callable[[events.Event], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[events.Event], None], *, from_start: bool = False) -> Callable[[], None]:
+        for event in self.events if from_start else ():
+            listener(event)
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 

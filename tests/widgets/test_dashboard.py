@@ -95,15 +95,6 @@ def test_a_session_that_is_attached_late_is_shown_from_its_start(fake_session: A
     assert received(dashboard)[0] == [1, 2, 3, 4, 5, 6]
 
 
-def test_an_event_that_is_both_past_and_on_its_way_counts_once(fake_session: Any) -> None:
-    fake_session.begin()
-    fake_session.batch(1)
-    dashboard = TrainingDashboard(fake_session)
-    dashboard.feed(fake_session.events[-1])
-    assert len(dashboard.feed.batches) == 1
-    fake_session.finish()
-
-
 def test_another_session_replaces_the_first(fake_session: Any) -> None:
     dashboard = TrainingDashboard(fake_session)
     fake_session.begin()

@@ -18,6 +18,7 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.training.building import build, recipe_data
 from tlwidgets.training.checkpoint import load_model, snapshot_model
 from tlwidgets.training.control import Control
+from tlwidgets.training.event_log import EventLog
 from tlwidgets.training.events import (
     Event,
     Listener,
@@ -35,6 +36,7 @@ from tlwidgets.training.progress_bar import ProgressBar
 from tlwidgets.training.run import FILES, Run
 from tlwidgets.training.run_folder import RunFolder
 
+_MOST_TOLD_IN_LOCK = 100
 LOG = logging.getLogger("tlwidgets")
 STATUS = {
     RunStarted: "running",
@@ -72,7 +74,7 @@ class TrainingSession:
         self.path = Path(path) if path is not None else None
         self.status = "new"
         self.error: BaseException | None = None
-        self.events: list[Event] = []
+        self.events = EventLog()
         self.data = data
         self._take_up = take_up
         self._shelf = shelf
@@ -146,9 +148,21 @@ class TrainingSession:
             states = FreezePlan(self._stages, states).states
         self._control.set_states(states)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Calls a listener with every event from now on; returns a function that ends this."""
+    def subscribe(self, listener: Listener, *, from_start: bool = False) -> Callable[[], None]:
+        """Calls a listener with every event from now on; returns a function that ends this.
+
+        Args:
+            listener: Called in the worker's thread.
+            from_start: First call it, in this thread, with every event so far; it hears each once and in order.
+        """
+        heard = 0
+        # What is long past is told without the lock, for the run waits for that at its next event.
+        while from_start and len(self.events) - heard > _MOST_TOLD_IN_LOCK:
+            listener(self.events[heard])
+            heard += 1
         with self._lock:
+            for event in self.events.since(heard) if from_start else ():
+                listener(event)
             self._listeners.append(listener)
         return lambda: self._drop(listener)
 

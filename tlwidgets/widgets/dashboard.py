@@ -1,8 +1,8 @@
 """TrainingDashboard: watch a run and steer it, from the page or from Python.
 
 Protocol. The page says ``ready`` when it draws and ``resync`` when it misses a message; the kernel answers with a
-``snapshot`` of everything so far. In between it sends ``append``: only the new rows, as float32 bytes, five to ten
-times a second. Both are made under one lock, so a page that is reloaded in the middle of a run loses no point.
+``snapshot`` of everything so far. In between it sends ``append``: only the new rows, as float32 bytes, five times a
+second. Both are made under one lock, so a page that is reloaded in the middle of a run loses no point.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from tlwidgets.recipe import Recipe
     from tlwidgets.training import Run, TrainingSession
 
-_SECONDS_BETWEEN_SENDS = 0.15
+_SECONDS_BETWEEN_SENDS = 0.2
+# Each message costs the kernel half a millisecond: curves move five times a second, the numbers beside them twice.
+_SECONDS_BETWEEN_NUMBERS = 0.5
 _SECONDS_BETWEEN_LOOKS = 1.0
 _LARGEST_SNAPSHOT = 20_000
 _log = logging.getLogger(__name__)
@@ -150,7 +152,7 @@ class TrainingDashboard(TlwWidget):
         with self._outbox:
             self.session, self.feed = session, Feed()
             self._sent = _Sent(run=self._sent.run + 1)
-        self._unsubscribe = self.feed.follow(session)
+        self._unsubscribe = session.subscribe(self.feed, from_start=True)
         self._flush()
         self.snapshot()
         if not self.feed.over:
@@ -245,11 +247,12 @@ class TrainingDashboard(TlwWidget):
 
     def snapshot(self) -> None:
         """Sends everything so far; a page replaces what it has by it."""
-        with self._outbox, self.feed.lock:
-            sent = self._sent
-            sent.batches, sent.epochs = len(self.feed.batches), len(self.feed.epochs)
-            batches = decimate(self.feed.batches.rows(), _LARGEST_SNAPSHOT, by=1)
-            self._send_rows("snapshot", batches, self.feed.epochs.rows(), list(self.feed.extras))
+        with self._outbox:
+            with self.feed.lock:  # the run waits for it at its next batch: only what must be, a copy
+                batches, epochs = self.feed.batches.rows(), self.feed.epochs.rows()
+                extras = list(self.feed.extras)
+            self._sent.batches, self._sent.epochs = len(batches), len(epochs)
+            self._send_rows("snapshot", decimate(batches, _LARGEST_SNAPSHOT, by=1), epochs, extras)
 
     def _send_rows(self, kind: str, batches: Any, epochs: Any, extras: list[dict[str, float | None]]) -> None:
         sent = self._sent
@@ -298,9 +301,9 @@ class TrainingDashboard(TlwWidget):
         with self._outbox:
             feed, sent = self.feed, self._sent
             with feed.lock:
-                if feed.version == sent.version:
+                version = feed.version
+                if version == sent.version:
                     return
-                sent.version = feed.version
                 batches, epochs = feed.batches.rows(sent.batches), feed.epochs.rows(sent.epochs)
                 extras = feed.extras[sent.epochs :]
                 progress, status, error = feed.progress(), feed.status, feed.error
@@ -308,6 +311,9 @@ class TrainingDashboard(TlwWidget):
             sent.epochs += len(epochs)
             if len(batches) or len(epochs):
                 self._send_rows("append", batches, epochs, extras)
+            if status == self.status and time.monotonic() - sent.told_at < _SECONDS_BETWEEN_NUMBERS:
+                return  # the version stays the old one, so the next look tells them
+            sent.version, sent.told_at = version, time.monotonic()
             self.progress = progress
             self.status = status
             if error:
@@ -322,6 +328,7 @@ class _Sent:
         self.batches = 0
         self.epochs = 0
         self.version = -1
+        self.told_at = -math.inf
         self.sequence = 0
         self.judged = 0
         self.judged_at = -math.inf

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections import deque
+from operator import attrgetter
 from typing import Any
 
 from tlwidgets.training import events
 from tlwidgets.widgets.stream import Stream
 
 BATCH_COLUMNS = ("step", "loss", "accuracy", "learning_rate", "images_per_second")
+_row = attrgetter(*BATCH_COLUMNS)
 EPOCH_COLUMNS = (
     "step",
     "epoch",
@@ -30,27 +32,24 @@ class Feed:
 
     Attributes:
         lock: Held while an event is taken in; hold it to read several things that belong together.
-        batches: One row a batch, columns ``BATCH_COLUMNS``.
         epochs: One row an epoch, columns ``EPOCH_COLUMNS``.
         extras: One mapping an epoch: what the run's method measures beside these, None where it is not a number.
         classes: Class names of the run.
         judged: Epoch, and how the validation images were classified after it; None before the first.
         error: Why the run failed; "" unless it did.
-        version: Grows with every event.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.batches = Stream(BATCH_COLUMNS)
+        self._batches = Stream(BATCH_COLUMNS)
+        self._arrived: deque[events.BatchEnded] = deque()
         self.epochs = Stream(EPOCH_COLUMNS)
         self.extras: list[dict[str, float | None]] = []
         self.classes: tuple[str, ...] = ()
         self.judged: tuple[int, events.Judged] | None = None
         self.error = ""
-        self.version = 0
+        self._version = 0
         self._status = "new"
-        self._seen: set[int] = set()
-        self._waiting: list[object] | None = None
         self._state: dict[str, Any] = {"run": "", "name": "", "epoch": 0, "epochs": 0, "step": 0}
         self._state |= {"steps_per_epoch": 0, "total_steps": 0, "learning_rate": None, "images_per_second": None}
         self._state["plan_epoch"] = 0
@@ -68,41 +67,44 @@ class Feed:
         """Whether the last event has come."""
         return self._status in OVER
 
-    def follow(self, session: Any) -> Callable[[], None]:
-        """Takes in what a session has told so far, then everything that it tells from now on, each event once.
-
-        Args:
-            session: A ``TrainingSession``, new, running or over.
-
-        Returns:
-            What ends the listening.
-        """
-        self._waiting = []
-        unsubscribe: Callable[[], None] = session.subscribe(self)
-        past = list(session.events)
-        with self.lock:
-            # An event may be both in the past and on its way to the listener, so the past is remembered by identity.
-            self._seen = {id(event) for event in past}
-            arrived = [event for event in self._waiting if id(event) not in self._seen]
-            self._waiting = None
-            for event in (*past, *arrived):
-                self._take(event)
-        return unsubscribe
-
     def __call__(self, event: object) -> None:
-        """Takes in one event."""
+        """Takes in one event; a batch only when somebody reads, or the next event of another kind comes."""
+        if type(event) is events.BatchEnded:
+            self._arrived.append(event)  # the thread of the run has better to do
+            return
         with self.lock:
-            if self._waiting is not None:
-                self._waiting.append(event)
-            elif id(event) not in self._seen:
-                self._take(event)
+            self._take_arrived()
+            self._take(event)
+
+    @property
+    def batches(self) -> Stream:
+        """One row a batch, columns ``BATCH_COLUMNS``."""
+        self._take_arrived()
+        return self._batches
+
+    @property
+    def version(self) -> int:
+        """Number of events so far."""
+        self._take_arrived()
+        return self._version
+
+    def _take_arrived(self) -> None:
+        """Takes in all batches that wait, at once: in less time than one after the other."""
+        with self.lock:
+            waiting = [self._arrived.popleft() for _ in range(len(self._arrived))]
+            if not waiting:
+                return
+            self._batches.extend([_row(batch) for batch in waiting])
+            self._version += len(waiting)
+            last = waiting[-1]
+            self._time = max(self._time, last.time)
+            self._state |= {"step": last.step, "epoch": last.epoch, "learning_rate": last.learning_rate}
+            self._state["images_per_second"] = last.images_per_second
 
     def _take(self, event: object) -> None:
-        self.version += 1
+        self._version += 1
         self._time = max(self._time, float(getattr(event, "time", 0.0)))
         match event:
-            case events.BatchEnded():
-                self._batch(event)
             case events.EpochEnded():
                 self._epoch(event)
             case events.RunStarted():
@@ -132,11 +134,6 @@ class Feed:
         self._state |= {"steps_per_epoch": event.steps_per_epoch, "total_steps": event.total_steps}
         self._state["learning_rate"] = event.recipe.get("learning_rate")
 
-    def _batch(self, event: events.BatchEnded) -> None:
-        self.batches.append(event.step, event.loss, event.accuracy, event.learning_rate, event.images_per_second)
-        self._state |= {"step": event.step, "epoch": event.epoch, "learning_rate": event.learning_rate}
-        self._state["images_per_second"] = event.images_per_second
-
     def _epoch(self, event: events.EpochEnded) -> None:
         if event.judged is not None:
             self.judged = event.epoch, event.judged
@@ -154,6 +151,7 @@ class Feed:
     def progress(self) -> dict[str, Any]:
         """The scalars of now as plain values that JSON can hold (None where a number is not known or not finite)."""
         with self.lock:
+            self._take_arrived()
             seconds = self._time - self._paused_so_far()
             step, total = self._state["step"], self._state["total_steps"]
             left = seconds / step * (total - step) if step and not self.over else None
@@ -161,7 +159,7 @@ class Feed:
             best = float(accuracies[accuracies == accuracies].max(initial=-math.inf))
             scalars = {"seconds": seconds, "seconds_left": left, "best_val_accuracy": best}
             numbers = {key: _finite(value) for key, value in (self._state | scalars).items()}
-            return numbers | {"status": self._status, "points": len(self.batches)}
+            return numbers | {"status": self._status, "points": len(self._batches)}
 
 
 def _finite(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,11 +26,16 @@ class Stream:
 
     def append(self, *values: float) -> None:
         """Adds one row, one value a column."""
-        if self._size == len(self._rows):
+        self.extend([values])
+
+    def extend(self, rows: Sequence[Sequence[float]]) -> None:
+        """Adds rows, one value a column each."""
+        end = self._size + len(rows)
+        while end > len(self._rows):
             # Doubling keeps the cost of an append constant on average.
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[self._size] = values
-        self._size += 1
+        self._rows[self._size : end] = rows
+        self._size = end
 
     def rows(self, start: int = 0) -> Float32:
         """Rows from ``start`` on: float32 (n, columns), a copy."""
@@ -54,10 +59,11 @@ def decimate(rows: Float32, limit: int, by: int) -> Float32:
     """
     if len(rows) <= limit:
         return rows
-    edges = np.linspace(0, len(rows), (limit - 2) // 2 + 1).astype(int)
     values = np.nan_to_num(rows[:, by], nan=0.0)
-    kept = {0, len(rows) - 1}
-    for start, end in itertools.pairwise(edges):
-        kept.add(start + int(values[start:end].argmin()))
-        kept.add(start + int(values[start:end].argmax()))
-    return rows[sorted(kept)]
+    width = -(-len(rows) // ((limit - 2) // 2))
+    # The last bucket is filled up with its last value, which is never an extreme before the row itself is.
+    buckets = np.pad(values, (0, -len(rows) % width), mode="edge").reshape(-1, width)
+    starts = width * np.arange(len(buckets))
+    kept = np.concatenate([[0, len(rows) - 1], starts + buckets.argmin(1), starts + buckets.argmax(1)])
+    thinned: Float32 = rows[np.unique(kept)]
+    return thinned

@@ -58,6 +58,7 @@ class Dashboard {
   private readonly alert = alertLine();
   private readonly notice = h("div", { class: "tlw-notice", role: "status", hidden: true });
   private readonly news = h("div", { class: "tlw-hidden-label", role: "status", "aria-live": "polite" });
+  private readonly details = h("details", { class: "tlw-details" });
   private readonly rows = h("tbody");
   private readonly headings = h("tr");
   private readonly charts: { loss: Chart; accuracy: Chart };
@@ -151,7 +152,9 @@ class Dashboard {
   private table(): HTMLElement {
     const table = h("table", { class: "tlw-table" }, h("thead", {}, this.headings), this.rows);
     this.fillHeadings();
-    return h("details", { class: "tlw-details" }, h("summary", {}, TEXT.table), scrolling("tlw-scroll", TEXT.table, table));
+    this.details.addEventListener("toggle", () => this.fillTable());
+    this.details.append(h("summary", {}, TEXT.table), scrolling("tlw-scroll", TEXT.table, table));
+    return this.details;
   }
 
   private listen(): void {
@@ -250,8 +253,10 @@ class Dashboard {
     this.rows.replaceChildren();
   }
 
+  /** Only while it is open: the page of a run of many epochs does not grow by what nobody looks at. */
   private fillTable(): void {
     this.fillHeadings();
+    if (!this.details.open) return this.rows.replaceChildren();
     if (this.curves.epochs.length < this.rows.childElementCount) this.rows.replaceChildren();
     const shown = this.rows.childElementCount;
     for (const [index, row] of this.curves.epochs.slice(shown).entries()) {

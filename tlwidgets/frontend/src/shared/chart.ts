@@ -159,7 +159,7 @@ export class Chart {
     setText(this.values.train, this.options.format(at(train, index)));
     setText(this.values.validation, this.options.format(at(validation, index)));
     if (index === null) {
-      const label = TEXT.chart(this.options.title, this.data[0].length, this.options.format(at(train, null)), this.options.format(at(validation, null)));
+      const label = TEXT.chart(this.options.title, this.data[0].at(-1) ?? 0, this.options.format(at(train, null)), this.options.format(at(validation, null)));
       const beside = [...this.levels.map(({ words }) => words), ...this.others.map(({ name, values }) => `${name} ${this.options.format(at(values, null))}`)];
       this.canvasBox.setAttribute("aria-label", beside.length ? `${label} ${TEXT.beside(beside.join(", "))}` : label);
     }

@@ -43,7 +43,7 @@ export class Curves {
   epochs: Record<string, number>[] = [];
   /** For each epoch, in the same order. */
   extras: Extras[] = [];
-  /** Number of batches that the kernel has counted, which a thinned snapshot may not list one by one. */
+  /** Batches that came: those of which a snapshot tells, which may list them thinned, and each one appended since. */
   points = 0;
   private run = -1;
   private sequence = -1;
@@ -55,8 +55,10 @@ export class Curves {
       return message.run > this.run ? "gap" : "ignored";
     } else if (message.seq !== this.sequence + 1) return "gap";
     this.sequence = message.seq;
-    this.points = message.points;
     const [batches, epochs] = buffers;
+    const came = (batches?.byteLength ?? 0) / Float32Array.BYTES_PER_ELEMENT / message.batch_columns.length;
+    if (message.t === "append" && this.points + came !== message.points) return "gap";
+    this.points = message.points;
     if (batches) this.addBatches({ columns: message.batch_columns, rows: floats(batches) });
     if (epochs) this.addEpochs({ columns: message.epoch_columns, rows: floats(epochs) });
     this.extras.push(...(message.extras ?? []));
