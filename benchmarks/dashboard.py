@@ -190,7 +190,7 @@ def machine() -> str:
     """Where this was measured, in a line."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cores = f"{os.cpu_count()} cores shared with others"
+    cores = f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.0f} at the end"
     return f"{names[0] if names else platform.machine()}, {cores}, Python {platform.python_version()}."
 
 
