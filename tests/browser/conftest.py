@@ -330,7 +330,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             yield Lab(url, root)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=90)  # it ends every kernel first, and a kernel may be busy
 
 
 def _command(port: int, root: Path, home: Path) -> list[str]:

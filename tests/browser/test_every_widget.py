@@ -263,6 +263,20 @@ def test_nothing_serious_is_found_by_axe(bare: Any, audit: Any, widget: Any, dar
     audit(bare.page, "#widget")
 
 
+POINTED_AT = [(steps, ".tlw-step"), (picker, ".tlw-option"), (quiz, ".tlw-answer")]
+
+
+@pytest.mark.parametrize(("widget", "selector"), POINTED_AT, indirect=["widget"], ids=["steps", "picker", "quiz"])
+@THEMES
+def test_what_the_pointer_is_on_keeps_its_contrast(
+    bare: Any, audit: Any, widget: Any, selector: str, dark: bool
+) -> None:
+    bare.show(widget, dark=dark)
+    bare.page.locator(selector).nth(1).hover()
+    bare.page.wait_for_timeout(200)
+    audit(bare.page, "#widget")
+
+
 @pytest.mark.parametrize("widget", EVERY, indirect=True, ids=lambda make: make.__name__)
 def test_names_and_errors_are_text_and_never_html(bare: Any, widget: Any) -> None:
     if hasattr(widget, "show_error"):
