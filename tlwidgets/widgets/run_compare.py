@@ -69,7 +69,8 @@ class RunCompare(TlwWidget):
 
     def __repr__(self) -> str:
         compared = ", ".join(self.chosen) or "none"
-        return " ".join([f"RunCompare: {len(self.found)} runs in {self.folder}; compared: {compared}.", *self.verdicts])
+        found = f"{len(self.found)} run{'' if len(self.found) == 1 else 's'} in {self.folder}"
+        return " ".join([f"RunCompare: {found}; compared: {compared}.", *self.verdicts])
 
     def refresh(self) -> None:
         """Looks for runs again."""
