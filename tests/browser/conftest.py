@@ -329,8 +329,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             _wait_until_up(url, process, home / "lab.log")
             yield Lab(url, root)
         finally:
-            process.terminate()
-            process.wait(timeout=90)  # it ends every kernel first, and a kernel may be busy
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends JupyterLab, which ends every kernel first; a kernel may be busy."""
+    process.terminate()
+    try:
+        process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        # Where a kernel was just being shut down, jupyter_server stops half way ("Kernel does not exist") and stays.
+        process.kill()
+        process.wait(timeout=60)
 
 
 def _command(port: int, root: Path, home: Path) -> list[str]:

@@ -51,7 +51,7 @@ def test_a_run_and_its_mistakes_leave_theirs(recipe: Any, hostile: Any, tmp_path
     assert repr(view).startswith("PredictionView of one: 9 images, 0 changed")
     assert "<img" not in view._repr_mimebundle_()[0]["text/html"]
     compare = tlw.RunCompare(tmp_path / "runs")
-    assert repr(compare).startswith(f"RunCompare: 1 runs in {tmp_path / 'runs'}; compared: one.")
+    assert repr(compare).startswith(f"RunCompare: 1 run in {tmp_path / 'runs'}; compared: one.")
 
 
 def test_the_studio_leaves_its_name_and_its_card_is_an_output_of_its_own(tiny: str) -> None:
