@@ -46,14 +46,7 @@ cost, memory = (time.process_time() - spent) / seconds, resident() - memory
 time.sleep(1)
 print("FIGURES" + json.dumps({"steps": hose.step, "seconds": seconds, "cost": cost, "kernel": memory}))
 """
-PAINTED = """
-  window.painted = [];
-  const paint = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
-    window.painted = [...window.painted.slice(-60), text];
-    return paint.call(this, text, ...rest);
-  };
-"""
+PAINTED = (Path(__file__).parent / "page/painted.js").read_text("utf-8")
 HIGHEST = "() => Math.max(...window.painted.map(Number).filter(Number.isFinite))"
 EPOCHS = """async () => {
   document.querySelector(".tlw-dashboard details.tlw-details:last-of-type").open = true;
