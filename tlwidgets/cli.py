@@ -178,7 +178,8 @@ def add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
         "runs with your rights.",
     )
     grade.add_argument("folder", metavar="FOLDER", help="one notebook or one sub-folder a student")
-    grade.add_argument("--csv", metavar="FILE", help="write the grades there; kept up to date while the grading runs")
+    told = "write the grades there; kept up to date while the grading runs (without FILE: %(const)s)"
+    grade.add_argument("--csv", metavar="FILE", nargs="?", const="grades.csv", help=told)
     grade.add_argument("--lesson", metavar="N", help="the lesson of all notebooks (default: each notebook tells)")
     grade.add_argument("--quiz", action="store_true", help="count the quiz questions too")
     grade.add_argument("--jobs", type=int, default=1, help="notebooks at a time (%(default)s)")

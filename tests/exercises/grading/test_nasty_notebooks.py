@@ -352,3 +352,11 @@ def test_an_unknown_lesson_is_an_error_of_our_own(tmp_path):
     write(tmp_path / "anna.ipynb", ("1", {}))
     with pytest.raises(TlwError, match="no lesson"):
         list(grade_students(find_students(Path(tmp_path)), QUICK, lesson="77"))
+
+
+def test_the_table_has_a_name_of_its_own_where_none_is_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "empty.ipynb").write_text("")
+    cli.main(["grade", "class", "--csv"])
+    assert "empty,0" in (tmp_path / "grades.csv").read_text("utf-8-sig")
