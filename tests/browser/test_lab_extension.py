@@ -193,6 +193,7 @@ def test_progress_moves_after_a_passed_check_and_survives_restarts(
     row.get_by_text("0 of 2 exercises").wait_for()
     desk.locator(CHECK).locator("button, jp-button").first.click()
     side.locator("[data-id='sd-groups'][data-status='failed']").get_by_text("Run the cells above").wait_for()
+    side.get_by_text("Small data: 0 of 5 passed").wait_for()
     answers = {
         "sd-groups": "from sklearn.model_selection import GroupKFold\nsplitter = GroupKFold(5)",
         "sd-q1": 'quiz("sd-q1", "c")',
@@ -219,6 +220,21 @@ def test_progress_moves_after_a_passed_check_and_survives_restarts(
     show(lab, desk)
     panel(desk).locator(f"[data-lesson='{LESSON}']").get_by_text("1 of 2 exercises · quiz 1 of 3").wait_for()
     assert read_progress(course).lessons[LESSON]["checks"]["sd-groups"]["passed"]
+
+
+def test_an_answer_that_fails_drops_no_cell_that_waits_and_a_second_check_waits_for_the_first(
+    desk: Any, course: Path
+) -> None:
+    card(desk, "06 Small data").click()
+    desk.locator(CHECK).wait_for()
+    side = panel(desk)
+    desk.evaluate(SOLVE, {"sd-groups": "import time\ntime.sleep(3)\nnot_there", "sd-q1": 'quiz("sd-q1", "c")'})
+    command(desk, "tlwidgets:check")
+    command(desk, "tlwidgets:check")
+    # The imports wait in the kernel while the first answer sleeps, and fails.
+    run_first_code_cell(desk)
+    side.locator("[data-id='sd-q1'][data-status='passed']").wait_for()
+    side.get_by_text("Small data: 1 of 5 passed").wait_for()
 
 
 def run_first_code_cell(page: Any) -> None:

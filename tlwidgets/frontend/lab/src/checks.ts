@@ -32,7 +32,7 @@ async function runStep(panel: NotebookPanel, step: Step): Promise<Outcome> {
   for (const cell of cells) {
     const before = cell.model.executionCount;
     try {
-      await CodeCell.execute(cell, panel.sessionContext);
+      await CodeCell.execute(cell, panel.sessionContext, goingOn(cell));
     } catch (error) {
       // A cell that raised is feedback, and its output says so; a kernel that went away leaves none.
       if (cell.model.executionCount === before && cell.model.outputs.length === 0) return { ...step, status: "failed", text: reasonOf(error) };
@@ -40,6 +40,15 @@ async function runStep(panel: NotebookPanel, step: Step): Promise<Outcome> {
     if (cell !== last && failed(cell)) return outcome(step.id, step.title, cell.model.outputs.toJSON() as never);
   }
   return outcome(step.id, step.title, last.model.outputs.toJSON() as never);
+}
+
+/**
+ * An answer that raises is to be expected here. Without this tag the kernel would then drop all that waits for it, such as
+ * cells that the person has run since.
+ */
+function goingOn(cell: CodeCell): { tags: string[] } {
+  const tags = cell.model.getMetadata("tags") as unknown;
+  return { tags: [...(Array.isArray(tags) ? (tags as string[]) : []), "raises-exception"] };
 }
 
 function failed(cell: CodeCell): boolean {

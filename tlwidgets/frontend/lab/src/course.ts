@@ -15,6 +15,7 @@ import { DEFAULT_FOLDER, type Settings } from "./settings";
 import { type Kept, ProgressStore } from "./store";
 import { LAB } from "./strings";
 import type { Tree } from "./tree";
+import { Turns } from "./turns";
 
 export interface CheckNews {
   lesson: Lesson;
@@ -32,6 +33,7 @@ export class Course {
   private readonly copies: Copies;
   private readonly checking = new Signal<this, CheckNews>(this);
   private readonly moved = new Signal<this, void>(this);
+  private readonly turns = new Turns<NotebookPanel>();
 
   constructor(
     readonly app: JupyterFrontEnd,
@@ -101,7 +103,12 @@ export class Course {
     });
   }
 
+  /** Check a lesson; asked for again while it is being checked, it is checked again after that, for an answer may be new. */
   check(panel: NotebookPanel, lesson: Lesson): Promise<void> {
+    return this.turns.take(panel, () => this.checkNow(panel, lesson));
+  }
+
+  private checkNow(panel: NotebookPanel, lesson: Lesson): Promise<void> {
     const say = (state: CheckNews["state"], outcomes: Outcome[], why = ""): void =>
       this.checking.emit({ lesson, panel, outcomes, state, why });
     return this.tell(lesson.title, async () => {
