@@ -113,6 +113,25 @@ def test_a_mistake_is_one_message_on_stderr_and_leaves_nothing_behind(arguments,
     assert sorted(own_folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--epochs", 0], "epochs"),
+        (["--augmentation", "bogus"], "augmentation"),
+        (["--freeze-until", "stage99"], "stage99"),
+        (["--out", "taken"], "already taken"),
+    ],
+)
+def test_a_mistake_is_told_before_the_data_are_read(arguments, told, own_folder, monkeypatch, capsys):
+    import tlwidgets as tlw
+
+    (own_folder / "taken").mkdir()
+    (own_folder / "taken" / "thesis.txt").write_text("precious")
+    monkeypatch.setattr(tlw, "load_data", lambda *_, **__: pytest.fail("the data were read"), raising=False)
+    assert tlwidgets("train", "digits", *arguments) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_refused_with_what_to_do(own_folder, capsys):
     (own_folder / "empty").mkdir()
     assert tlwidgets("train", "empty") == 2

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import tlwidgets as tlw
 from tlwidgets.errors import DataError, PlanError, RecipeError
+from tlwidgets.estimator import class_names
 
 
 @pytest.fixture
@@ -88,6 +89,63 @@ def test_labels_come_back_as_they_were_given(classifier, stripes):
     assert list(fitted.classes_) == [-2, 7, 30]
 
 
+@pytest.mark.parametrize("labels", [["across", "down", "plain"], [30, -2, 7], [2.0, 10.0, 0.0], [True, False, True]])
+def test_a_method_takes_second_data_of_the_same_labels(classifier, stripes, labels):
+    images, numbers = stripes[0], np.unique(stripes[1], return_inverse=True)[1]
+    given = np.array(labels)[numbers]
+    target = tlw.load_data((255 - images, given))
+    fitted = classifier.set_params(method="coral", method_options={"target": target}).fit(images, given)
+    assert fitted.history_["target_accuracy"].notna().all()
+    assert set(fitted.predict(images)) <= set(given)
+    assert tuple(class_names(fitted.classes_)) == target.classes
+    other = tlw.load_data((images, [f"other {label}" for label in given]))
+    with pytest.raises(DataError, match="different classes"):
+        classifier.set_params(method_options={"target": other}).fit(images, given)
+
+
+def test_classes_of_files_keep_the_order_of_the_labels(classifier, picture_folder):
+    paths = [str(path) for path in sorted(picture_folder.rglob("*.png"))]
+    numbers = np.unique([path.split("/")[-2] for path in paths], return_inverse=True)[1]
+    labels = np.array([100, 20, -3])[numbers]  # as text in another order than as numbers
+    fitted = classifier.fit(paths, labels)
+    assert list(fitted.classes_) == [-3, 20, 100]
+    assert fitted.score(paths, labels) > 0.9
+
+
+def test_minus_one_means_unlabelled_where_a_method_learns_from_such_and_is_a_class_elsewhere(classifier, stripes):
+    images, numbers = stripes[0], np.unique(stripes[1], return_inverse=True)[1]
+    labels = np.where(np.arange(60) < 30, numbers, -1)
+    half = clone(classifier).set_params(method="fixmatch", method_options={"threshold": 0.5}).fit(images, labels)
+    assert list(half.classes_) == [0, 1, 2]
+    assert half.predict_proba(images).shape == (60, 3)
+    assert half.recipe_.method_options == {"threshold": 0.5}
+    assert half.method_options == {"threshold": 0.5}
+    given = clone(classifier).set_params(method="fixmatch")
+    given.set_params(method_options={"threshold": 0.5, "unlabelled": images[30:]}).fit(images[:30], labels[:30])
+    np.testing.assert_array_equal(half.predict_proba(images), given.predict_proba(images))
+    assert list(clone(classifier).fit(images, labels).classes_) == [-1, 0, 1, 2]
+
+
+def test_unlabelled_images_that_cannot_be_taken_out_say_how_to_give_them(classifier, stripes, picture_folder):
+    images, labels = stripes[0], np.where(np.arange(60) < 30, np.arange(60) % 3, -1)
+    classifier.set_params(method="mean_teacher")
+    paths = [str(path) for path in sorted(picture_folder.rglob("*.png"))]
+    with pytest.raises(DataError, match=r'says of 30 images .* method_options=\{"unlabelled": images\}'):
+        classifier.fit(paths, labels)
+    with pytest.raises(DataError, match="No image has a label"):
+        classifier.fit(images, np.full(60, -1))
+    with pytest.raises(DataError, match="without the option unlabelled"):
+        classifier.set_params(method_options={"unlabelled": images}).fit(images, labels)
+
+
+def test_one_picture_is_not_taken_for_many_narrow_ones(fitted, stripes):
+    picture = stripes[0][0]
+    with pytest.raises(DataError, match=r"looks like one picture with 3 channels\. Give X\[None\]"):
+        fitted.predict(picture)
+    assert fitted.predict(picture[None]).shape == (1,)
+    assert fitted.predict(picture[..., None]).shape == (16,)
+
+
 def test_clones_pipelines_searches_and_cross_validation_work(classifier, stripes):
     images, labels = stripes
     assert clone(classifier).get_params() == classifier.get_params()
@@ -144,6 +202,8 @@ def test_other_bad_input_is_refused(classifier, stripes, tmp_path):
         classifier.predict(stripes[0])
     with pytest.raises(RecipeError, match="epochs"):
         clone(classifier).set_params(epochs=0).fit(*stripes)
+    with pytest.raises(RecipeError, match="random_state is 'a'"):
+        clone(classifier).set_params(random_state="a").fit(*stripes)
     with pytest.raises(PlanError):
         clone(classifier).set_params(plan={"nose": "frozen"}).fit(*stripes)
     (tmp_path / "broken.png").write_bytes(b"no picture")
@@ -196,3 +256,9 @@ if Version(sklearn.__version__) >= Version("1.6"):
             estimator_checks, "assert_allclose", lambda *a, atol=0.0, **k: exact(*a, atol=max(atol, 1e-5), **k)
         )
         check(estimator.set_params(backbone=tiny))
+
+
+@pytest.mark.parametrize("share", [2, 1, -0.1, np.nan, "some", None, True])
+def test_a_share_that_is_none_is_refused_by_its_own_name(classifier, stripes, share):
+    with pytest.raises(RecipeError, match=rf"validation_fraction is {share!r}\. Give a share from 0"):
+        classifier.set_params(validation_fraction=share).fit(*stripes)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +58,28 @@ def test_yaml_round_trips_whatever_the_values(rate: float, epochs: int, seed: in
         ("optimizer", "adam?"),
         ("schedule", "linear?"),
         ("augmentation", "wild"),
+        ("plan", "frozen"),
+        ("plan", ["frozen"]),
+        ("method_options", [1, 2]),
+        ("method_options", {1: 2}),
+        ("backbone", None),
+        ("backbone", 5),
+        ("backbone", ""),
+        ("method", None),
+        ("method", 3),
+        ("pretrained", "maybe"),
+        ("pretrained", None),
     ],
 )
 def test_a_value_that_no_run_could_use_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(RecipeError, match=field):
         Recipe(data="digits", **{field: value})
+
+
+def test_what_yaml_leaves_empty_is_as_if_it_were_left_out() -> None:
+    recipe = Recipe.from_yaml("data: digits\nplan:\nmethod_options:\n")
+    assert recipe == Recipe(data="digits")
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
 
 
 def test_a_probe_leaves_epochs_to_fine_tune() -> None:
@@ -80,6 +99,16 @@ def test_unknown_keys_are_refused_with_the_nearest() -> None:
         Recipe.from_yaml("data: [")
     with pytest.raises(RecipeError, match="key: value"):
         Recipe.from_yaml("just text")
+
+
+def test_python_answers_a_mistaken_name_as_yaml_does() -> None:
+    for name in ("lr", "learning_rat"):
+        with pytest.raises(RecipeError, match=r"Did you mean 'learning_rate'"):
+            Recipe(data="digits", **{name: 0.1})  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match=r"no field 'nonsense'.*Fields: data"):
+        Recipe(data="digits", nonsense=1)  # type: ignore[call-arg]
+    assert list(inspect.signature(Recipe).parameters)[:3] == ["data", "backbone", "pretrained"]
+    assert pickle.loads(pickle.dumps(Recipe("digits", epochs=3))) == Recipe("digits", epochs=3)
 
 
 def test_yaml_cannot_run_code() -> None:

@@ -7,11 +7,12 @@ Exit codes: 0 done, 1 something is broken, 2 the command cannot be carried out a
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from tlwidgets.errors import RecipeError, TlwError
 
 if TYPE_CHECKING:
     from tlwidgets.data import ImageData
+    from tlwidgets.exercises.grading import Grade, GradeTable, Student
     from tlwidgets.training import Run
 
 
@@ -174,15 +176,18 @@ def add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
         allow_abbrev=False,
         help="grade a folder of students' notebooks",
         description="Run every notebook in a process of its own, without network, and ask our own checks of what it "
-        "has left. A row is a notebook or a student's sub-folder. This confines mistakes, not malice: a notebook "
-        "runs with your rights.",
+        "has left. A row is a notebook or a student's sub-folder. With --csv the same command goes on where it was "
+        "broken off, and grades only who is new or handed in something else. This confines mistakes, not malice: a "
+        "notebook runs with your rights.",
     )
-    grade.add_argument("folder", metavar="FOLDER", help="one notebook or one sub-folder a student")
-    told = "write the grades there; kept up to date while the grading runs (without FILE: %(const)s)"
+    grade.add_argument("folder", metavar="FOLDER", help="one notebook or one sub-folder a student; or one notebook")
+    told = "keep the grades there, up to date while the grading runs; what was there is kept (without FILE: %(const)s)"
     grade.add_argument("--csv", metavar="FILE", nargs="?", const="grades.csv", help=told)
+    grade.add_argument("--again", action="store_true", help="grade those too whose grade in the table still holds")
+    grade.add_argument("--only", metavar="STUDENT", action="append", help="grade this one; may be given several times")
     grade.add_argument("--lesson", metavar="N", help="the lesson of all notebooks (default: each notebook tells)")
     grade.add_argument("--quiz", action="store_true", help="count the quiz questions too")
-    grade.add_argument("--jobs", type=int, default=1, help="notebooks at a time (%(default)s)")
+    grade.add_argument("--jobs", type=int, help="notebooks at a time (default: what cores and free memory allow)")
     grade.add_argument("--cell-limit", type=float, default=120, help="seconds that one cell may take (%(default)s)")
     grade.add_argument("--time-limit", type=float, default=900, help="seconds that one notebook may take (%(default)s)")
     grade.add_argument("--cpu-limit", type=int, default=600, help="processor seconds of one notebook (%(default)s)")
@@ -193,25 +198,26 @@ def add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
 def train_command(arguments: argparse.Namespace) -> int:
     """Fine-tune as the arguments say and print the result."""
     import tlwidgets as tlw
+    from tlwidgets.training.run_folder import check_free
 
-    data = tlw.load_data(arguments.data, seed=arguments.seed)
-    print_data(data)
-    plan = None
-    if arguments.freeze_until is not None:
-        backbone = tlw.load_backbone(arguments.backbone, pretrained=not arguments.no_pretrained)
-        plan = tlw.FreezePlan(backbone).freeze_until(arguments.freeze_until)
     recipe = tlw.Recipe(
-        data=data,
+        data=arguments.data,
         backbone=arguments.backbone,
         pretrained=not arguments.no_pretrained,
-        plan=plan,
         epochs=arguments.epochs,
         learning_rate=arguments.lr,
         batch_size=arguments.batch_size,
         augmentation=arguments.augmentation,
         seed=arguments.seed,
     )
-    print_run(tlw.fit(recipe, path=arguments.out))
+    # All that can be wrong without the data is told before they are read.
+    if arguments.out is not None:
+        check_free(Path(arguments.out))
+    if arguments.freeze_until is not None:
+        recipe = recipe.replace(plan=tlw.FreezePlan(arguments.backbone).freeze_until(arguments.freeze_until))
+    data = tlw.load_data(arguments.data, seed=arguments.seed)
+    print_data(data)
+    print_run(tlw.fit(recipe.replace(data=data), path=arguments.out))
     return 0
 
 
@@ -276,24 +282,86 @@ def check_command(arguments: argparse.Namespace) -> int:
 
 
 def grade_command(arguments: argparse.Namespace) -> int:
-    """Grade a folder, write the table anew after every student, print the summary."""
-    from tqdm import tqdm
-
+    """Grade a folder, keep the table up to date after every student, print the summary."""
     from tlwidgets.exercises import grading
 
     limits = grading.Limits(arguments.cell_limit, arguments.time_limit, arguments.cpu_limit, arguments.memory_limit)
-    students = grading.find_students(Path(arguments.folder))
-    table = Path(arguments.csv) if arguments.csv else None
-    grades: list[grading.Grade] = []
-    if table is not None:
-        grading.write_csv(table, grades)  # a place that cannot be written is told before an hour of grading
-    asked = {"lesson": arguments.lesson, "quizzes": arguments.quiz, "jobs": arguments.jobs}
-    for grade in tqdm(grading.grade_students(students, limits, **asked), total=len(students), unit="student"):
-        grades.append(grade)
-        if table is not None:
-            grading.write_csv(table, grades)
-    print(grading.summary(grades))
+    folder = Path(arguments.folder)
+    students = chosen_students(grading.find_students(folder), arguments.only)
+    asked = {"lesson": arguments.lesson, "quizzes": arguments.quiz}
+    table: GradeTable | None = None
+    left = students
+    if arguments.csv:
+        kept = {"again": arguments.again, "keep_others": bool(arguments.only) or folder.is_file()}
+        table = grading.GradeTable(Path(arguments.csv), students, limits, **asked, **kept)
+        left = table.left
+    graded = grading.grade_students(left, limits, **asked, jobs=grading_jobs(arguments))
+    asked_for = {student.name for student in students}
+    grades = follow_grading(graded, len(students), len(left), table)
+    print(grading.summary([grade for grade in grades if grade.student in asked_for]))
     return 0
+
+
+def chosen_students(students: list[Student], names: list[str] | None) -> list[Student]:
+    """Those of the names; all where no name is given."""
+    known = {student.name: student for student in students}
+    for name in names or ():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            raise TlwError(f"No student is called {name!r}.", f"Nearest: {', '.join(near)}." * bool(near))
+    return [known[name] for name in dict.fromkeys(names)] if names else students
+
+
+def grading_jobs(arguments: argparse.Namespace) -> int:
+    """Notebooks at a time: as said, else what this machine can do."""
+    from tlwidgets.doctor import available_cores
+    from tlwidgets.exercises import grading
+
+    if arguments.jobs is not None:
+        return int(arguments.jobs)
+    return grading.sensible_jobs(available_cores(), grading.free_megabytes())
+
+
+def follow_grading(graded: Iterator[Grade], total: int, left: int, table: GradeTable | None) -> list[Grade]:
+    """Show how far the grading is and how long it will take, and keep each grade; all grades in the end."""
+    from tqdm import tqdm
+
+    grades = [] if table is None else table.grades
+    if known := total - left:
+        tell(f"{known} of {total} students have their grade already and handed in nothing else (--again grades all).")
+    try:
+        # The mean of all notebooks tells the time left, not of the latest: they differ, and come several at once.
+        with tqdm(total=total, initial=known, unit="student", smoothing=0, disable=not left) as bar:
+            for grade in graded:
+                grades.append(grade)
+                if table is not None:
+                    table.add(grade)
+                bar.update()
+        if table is not None:
+            table.close()
+    except KeyboardInterrupt:
+        tell_interrupted(grades, total, table)
+        raise
+    finally:
+        if table is not None and table.backup is not None:
+            tell(f"What was in {table.path} before is kept as {table.backup}.")
+    return grades
+
+
+def tell_interrupted(grades: list[Grade], total: int, table: GradeTable | None) -> None:
+    """Say what there is of a grading that was broken off."""
+    from tlwidgets.exercises import grading
+
+    if table is None:
+        print(grading.summary(grades))
+        tell(f"\n{len(grades)} of {total} students were graded. With --csv they would be kept.")
+    else:
+        tell(f"\n{len(grades)} grades are kept in {table.path}. The same command goes on from there.")
+
+
+def tell(text: str) -> None:
+    """Say something beside the result, which standard output is for."""
+    print(text, file=sys.stderr)
 
 
 def doctor_command(_arguments: argparse.Namespace) -> int:
@@ -344,7 +412,7 @@ def print_data(data: ImageData) -> None:
     print(f"{data.name}: {len(data.labels)} images of {len(data.classes)} classes ({counts})")
     if data.set_aside:
         count = len(data.set_aside)
-        print(f"{count} file{'s' * (count != 1)} set aside because {'they' if count != 1 else 'it'} cannot be read:")
+        print(f"{count} file{'s' * (count != 1)} set aside:")
         for item in data.set_aside[:5]:
             print(textwrap.shorten(f"  {item.path}: {item.reason}", shutil.get_terminal_size().columns))
         if count > 5:
@@ -357,6 +425,8 @@ def print_run(run: Run) -> None:
     history = run.history.reindex(columns=[name for name in columns if name in run.history])
     print(history.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     test = run.metrics.get("test")
-    if test:
+    if test and not run.head_trained:
+        print(f"\n{run.recipe.method} trains no head: use the run as a backbone, run:{run.path}")
+    elif test:
         print(f"\nTest accuracy {test['accuracy']:.1%} (loss {test['loss']:.4f}, {test['n']} images)")
     print(f"Kept in {run.path} ({run.status}): tlwidgets.Run.load({str(run.path)!r})")

@@ -19,11 +19,13 @@ from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.collections import image_array
 from tlwidgets.data.decode import decode_image
 from tlwidgets.data.readers import to_rgb
-from tlwidgets.errors import DataError
+from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import fit
 
 NOT_OF_THE_RECIPE = ("validation_fraction", "random_state", "progress")
+HALF_LABELLED = ("pseudo_labels", "fixmatch", "mean_teacher")  # methods for which the label -1 means none
+UNLABELLED = -1  # as in sklearn.semi_supervised
 
 
 class ImagesError(DataError, ValueError):
@@ -35,6 +37,11 @@ class TransferClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clas
 
     The same engine as ``fit(recipe)``: the same arguments and images give the same network. X is an array of images
     (N, H, W) or (N, H, W, C) with C = 1, 3 or 4, uint8 or floats from 0 to 1, or N paths of picture files.
+
+    The classes of the run are called as the labels are (``str(label)``), in the order of ``classes_``: a method that
+    adapts takes labelled target data of the same labels, ``method_options={"target": load_data((images, labels))}``,
+    or bare target images. With "pseudo_labels", "fixmatch" and "mean_teacher" the label -1 means, as in scikit-learn's
+    own semi-supervised classifiers, that an image of an array has none; with every other method it is a class.
 
     Args:
         backbone: What ``load_backbone`` takes.
@@ -110,32 +117,53 @@ class TransferClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clas
 
         Args:
             X: Images or paths, see the class.
-            y: (N,) labels, numbers or names.
+            y: (N,) labels, numbers or names; -1 for images without one, see the class.
 
         Raises:
             ImagesError: Images or labels cannot be used; also a ValueError.
+            RecipeError: ``random_state`` is neither a whole number nor a generator, or the fraction no share.
             TlwError: As ``tlwidgets.fit`` raises.
         """
         images, labels = _images(X), _labels(y)
         if len(images) != len(labels):
             raise ImagesError(f"There are {len(images)} images but {len(labels)} labels.", "Give one label an image.")
+        images, labels, method_options = self._set_apart(images, labels)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ImagesError(
                 f"Classifier can't train when only one class is present: {self.classes_[0]!r}.", "Give two or more."
             )
         seed = _seed(self.random_state)
+        _check_share(self.validation_fraction)
         try:
-            data = _data(images, numbers, len(self.classes_), seed, self.validation_fraction)
+            data = _data(images, numbers, class_names(self.classes_), seed, self.validation_fraction)
         except DataError as error:
             raise ImagesError(error.message, error.hint) from error
         options = {name: value for name, value in self.get_params(deep=False).items() if name not in NOT_OF_THE_RECIPE}
-        recipe = Recipe(data=data, seed=seed, **{**options, "method_options": self.method_options or {}})
+        recipe = Recipe(data=data, seed=seed, **{**options, "method_options": method_options})
         with TemporaryDirectory(prefix="tlwidgets-") as folder:
             run = fit(recipe, Path(folder) / "run", progress=self.progress)
             self.backbone_, self.history_ = run.backbone, run.history
-        self.recipe_ = recipe.replace(data="")
+        self.recipe_ = recipe.replace(data="", method_options=self.method_options or {})
         return self
+
+    def _set_apart(
+        self, images: np.ndarray | list[str], labels: np.ndarray
+    ) -> tuple[np.ndarray | list[str], np.ndarray, dict[str, Any]]:
+        """Takes images that have no label out, where the method learns from such; also gives the method's options."""
+        options = dict(self.method_options or {})
+        bare = labels == UNLABELLED if labels.dtype.kind == "i" else np.zeros(len(labels), bool)
+        if self.method not in HALF_LABELLED or not bare.any():
+            return images, labels, options
+        if isinstance(images, list) or "unlabelled" in options:
+            raise ImagesError(
+                f"The label -1 says of {bare.sum()} images that they have none, which goes with an array of images and "
+                f"without the option unlabelled.",
+                'Leave those images out of X, and give method_options={"unlabelled": images}.',
+            )
+        if bare.all():
+            raise ImagesError("No image has a label: all are -1.", "Label at least two images of every class.")
+        return images[~bare], labels[~bare], {**options, "unlabelled": images[bare]}
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class for each image, float64 (N, C).
@@ -202,15 +230,23 @@ def _images(X: Any) -> np.ndarray | list[str]:
     """Checks images: uint8 (N, H, W[, C]), or N paths."""
     if sparse.issparse(X):
         raise ImagesError("X is a sparse matrix.", "Give images, (N, H, W) or (N, H, W, C), or paths.")
+    if isinstance(X, str | Path):
+        raise ImagesError(f"X is one path, {str(X)!r}.", "Give a list: [path] for one picture.")
     entries = list(X) if isinstance(X, list | tuple | pd.Series) else X
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUT":
         entries = X.tolist()
     if isinstance(entries, list) and entries and all(isinstance(entry, str | Path) for entry in entries):
         return [str(entry) for entry in entries]
     try:
-        return image_array(entries)
+        images = image_array(entries)
     except DataError as error:
         raise ImagesError(error.message, error.hint) from error
+    if images.ndim == 3 and images.shape[2] in (1, 3, 4):
+        raise ImagesError(
+            f"X has shape {images.shape}, which looks like one picture with {images.shape[2]} channels.",
+            f"Give X[None] for one picture, or X[..., None] for {len(images)} grey ones that are so narrow.",
+        )
+    return images
 
 
 def _labels(y: Any) -> np.ndarray:
@@ -226,25 +262,51 @@ def _labels(y: Any) -> np.ndarray:
     return labels
 
 
-def _data(images: np.ndarray | list[str], numbers: np.ndarray, n_classes: int, seed: int, val: float) -> ImageData:
-    """The training images, with some of them set apart for validation; class numbers keep their order as names."""
-    names = [f"{number:06d}" for number in range(n_classes)]
+def class_names(labels: np.ndarray) -> list[str]:
+    """What a run calls classes: the labels as text, and as ``load_data`` calls them where they are whole floats."""
+    return [str(int(label) if labels.dtype.kind == "f" else label) for label in labels]
+
+
+def _data(
+    images: np.ndarray | list[str], numbers: np.ndarray, names: Sequence[str], seed: int, val: float
+) -> ImageData:
+    """The training images, with some of them set apart for validation; ``names`` count as ``numbers`` do."""
     if not isinstance(images, list):
         return load_data((images, numbers), classes=names, val=val, test=0, seed=seed)
-    table = pd.DataFrame({"path": images, "label": [names[number] for number in numbers]})
+    table = pd.DataFrame({"path": images, "label": numbers})
     data = load_data(table, val=val, test=0, seed=seed, progress=False)
     if data.set_aside:
         first = data.set_aside[0]
         raise ImagesError(
             f"{len(data.set_aside)} files cannot be read, the first: {first.path} ({first.reason}).", "Leave them out."
         )
-    return data
+    # A table sorts its classes by itself: numbers keep the order, and only then get their names.
+    return ImageData(**{**data.parts(), "classes": tuple(names)})
+
+
+def _check_share(validation_fraction: Any) -> None:
+    """Refuses a share of the training images that cannot be set apart.
+
+    Raises:
+        RecipeError: It is none.
+    """
+    number = isinstance(validation_fraction, int | float | np.number) and not isinstance(validation_fraction, bool)
+    if not number or not 0 <= validation_fraction < 1:
+        raise RecipeError(
+            f"validation_fraction is {validation_fraction!r}.", "Give a share from 0 up to, and not, 1, such as 0.15."
+        )
 
 
 def _seed(random_state: Any) -> int:
-    """A whole number as it is; else one drawn from a generator, or anew."""
+    """A whole number as it is; else one drawn from a generator, or anew.
+
+    Raises:
+        RecipeError: It is none of them.
+    """
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     generator = np.random.default_rng() if random_state is None else random_state
+    if not isinstance(generator, np.random.Generator | np.random.RandomState):
+        raise RecipeError(f"random_state is {random_state!r}.", "Give a whole number, a numpy generator, or None.")
     draw = generator.integers if isinstance(generator, np.random.Generator) else generator.randint
     return int(draw(2**31 - 1))

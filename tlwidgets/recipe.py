@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,15 +22,31 @@ SCHEDULES = ("cosine", "constant", "one_cycle")
 UNFREEZINGS = ("none", "gradual", "probe_first")
 PRECISIONS = ("fp32", "bf16", "auto")
 CACHES = ("auto", "off", "memory", "disk")
+OTHER_NAMES = {"lr": "learning_rate", "bs": "batch_size", "wd": "weight_decay", "model": "backbone", "dataset": "data"}
+_Kind = TypeVar("_Kind", bound="Recipe")
 
 
+def _refusing_unknown(kind: type[_Kind]) -> type[_Kind]:
+    """Lets a mistaken name meet the same answer in Python as in YAML, instead of a bare TypeError."""
+    made = kind.__init__
+
+    @functools.wraps(made)  # help() and completion go on showing the fields
+    def init(self: _Kind, *arguments: Any, **values: Any) -> None:
+        _refuse_unknown(values)
+        made(self, *arguments, **values)
+
+    kind.__init__ = init  # type: ignore[method-assign, assignment]
+    return kind
+
+
+@_refusing_unknown
 @dataclass(frozen=True)
 class Recipe:
     """One run, as data.
 
     Attributes:
         data: What ``load_data`` takes: a bundled name, a folder, arrays, texts, a table, an ``ImageData``; or a mapping
-            of its arguments, such as ``{"name": "digits", "labels_per_class": 5}``.
+            of name, folder, arrays or table and its arguments, such as ``{"name": "digits", "labels_per_class": 5}``.
         backbone: What ``load_backbone`` takes.
         pretrained: False starts from random weights ("from scratch").
         plan: State of each stage ("frozen", "norm", "lora" or "trainable"), as a mapping or a ``FreezePlan``; stages
@@ -95,9 +112,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        states = getattr(self.plan, "states", self.plan)
-        object.__setattr__(self, "plan", None if states is None else dict(states))
-        object.__setattr__(self, "method_options", dict(self.method_options))
+        self._check_kinds()
         if self.learning_rate is not None:
             object.__setattr__(self, "learning_rate", self._number("learning_rate", zero=False))
         for name in ("backbone_scale", "weight_decay"):
@@ -167,11 +182,42 @@ class Recipe:
             raise RecipeError("The recipe is not a list of `key: value` lines.", "Start with `data: digits`.")
         return cls.from_dict(values)
 
-    def to_script(self) -> str:
-        """The same run as a self-contained PyTorch and timm script that does not import tlwidgets."""
+    def to_script(self, path: str | Path | None = None) -> str:
+        """The same run as a plain script of PyTorch and timm that does not import tlwidgets.
+
+        There is one of ``fine_tuning`` and of ``feature_extraction`` without ``C``, on pictures that lie in files or
+        come with scikit-learn or scikit-image, in fp32, with stages that are "frozen" or "trainable" from the first
+        epoch on. It reads the data where they are.
+
+        Args:
+            path: Write the script there too, and beside it a folder with the weights of a bundled network, so that both
+                can be taken elsewhere. By default nothing is written, and the script says where it looks for them.
+
+        Raises:
+            RecipeError: There is no plain script of this run, and why; or the script cannot be written.
+        """
         # By name: the script is assembled by a layer above this one.
-        text: str = importlib.import_module("tlwidgets.training.script").script_of(self)
+        text: str = importlib.import_module("tlwidgets.training.script").script_of(self, path)
         return text
+
+    def _check_kinds(self) -> None:
+        states = getattr(self.plan, "states", self.plan)
+        options = {} if self.method_options is None else self.method_options
+        for name, value, example in (
+            ("plan", {} if states is None else states, '{"*": "frozen", "head": "trainable"}'),
+            ("method_options", options, '{"label_smoothing": 0.1}'),
+        ):
+            if not isinstance(value, Mapping):
+                raise RecipeError(f"{name} is {value!r}.", f"Give a mapping, such as {example}.")
+        if named := [key for key in options if not isinstance(key, str)]:
+            raise RecipeError(f"method_options has {named[0]!r} for a name.", "The names of options are text.")
+        object.__setattr__(self, "plan", None if states is None else dict(states))
+        object.__setattr__(self, "method_options", dict(options))
+        for name, example in (("backbone", "tlw_resnet"), ("method", "fine_tuning")):
+            if not isinstance(value := getattr(self, name), str) or not value:
+                raise RecipeError(f"{name} is {value!r}.", f"Give a name, such as {example!r}, or leave it out.")
+        if self.pretrained not in (True, False):
+            raise RecipeError(f"pretrained is {self.pretrained!r}.", "Give true or false.")
 
     def _number(self, name: str, *, zero: bool) -> float:
         value = getattr(self, name)
@@ -211,7 +257,7 @@ def _refuse_unknown(values: Mapping[str, Any]) -> None:
     known = [f.name for f in dataclasses.fields(Recipe)]
     for key in values:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
+            near = [OTHER_NAMES[key]] if key in OTHER_NAMES else difflib.get_close_matches(str(key), known, n=1)
             raise RecipeError(
                 f"A recipe has no field {key!r}.",
                 f"Did you mean {near[0]!r}?" if near else f"Fields: {', '.join(known)}.",

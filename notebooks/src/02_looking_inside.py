@@ -54,7 +54,7 @@ networks = {
 # %% [markdown]
 # ## The first filters
 #
-# The very first layer slides small windows over the picture, three by three pixels, and multiplies what it sees with
+# The very first layer slides small windows over the picture, three by three pixels, and multiplies what it sees by
 # fixed numbers: a **filter**. Each filter has such numbers for red, green and blue, so it can be drawn as a tiny
 # picture of what it answers to most strongly.
 
@@ -62,7 +62,7 @@ networks = {
 picture(
     draw_filters(networks),
     alt="Four rows of six tiny coloured squares of nine fields. In the three trained rows many have a dark and a "
-    "bright side and pale colours; the random row is gaudy, without any order.",
+    "bright side, and the colours are as a rule paler; the random row is gaudy, without any order.",
 )
 
 # %% [markdown]
@@ -110,9 +110,10 @@ on_digits = pd.DataFrame({name: probes(each, digits) for name, each in networks.
 line_chart(
     range(len(on_digits)),
     {name: on_digits[name] for name in on_digits},
-    across="stage: 0 is the stem, 4 the last before the head",
+    across="stage, from the input to the last before the head",
     up="share of new digits read by its probe",
     alt="Four lines over five stages. All-round and pen rise steeply to the last; texture and random rise little.",
+    names=list(on_digits.index),
 )
 
 # %% [markdown]
@@ -133,8 +134,12 @@ claim(
 reveal("look-p1")
 
 # %% [markdown]
-# The random network has the same stages and hardly rises: depth alone is worth little. What rises is what was
-# *learned*. And the texture specialist does not rise as the pen specialist does, though both have learned.
+# The random network has the same stages and rises by less than half as much: most of the rise is *learned*. And the
+# texture specialist, though it was taught, rises even less: what it was taught is not what digits ask for.
+
+# %%
+rises = on_digits.loc["stage4"] - on_digits.loc["stem"]
+assert rises["texture"] < rises["random"] < rises["all-round"] / 2
 
 # %%
 explorer = explore_stages(on_digits)
@@ -219,7 +224,7 @@ check("look-cka", cka=cka)
 
 # %% [markdown]
 # With twenty images, noise looks nine tenths alike! Twenty points in 192 directions can be matched with nearly
-# anything. Papers have been written on such numbers.
+# anything.
 #
 # **Exercise (modify).** Change the number of images. How many does it take until plain CKA of noise falls below 0.4?
 # Answer to within a factor of two: with half as many it should still be above.
@@ -258,7 +263,7 @@ claim(
 )
 
 # %% [markdown]
-# Its last stages have become so good at pen strokes that they no longer tell gravel from grass; its middle still can.
+# Its last stages have become so good at pen strokes that they tell gravel from grass worse than its middle does.
 # When source and target are far apart, the best place to tap a network may lie halfway up.
 
 # %% [markdown]

@@ -31,6 +31,7 @@ from tlwidgets.exercises import check, claim, picture, predict, quiz, reveal, sa
 from tlwidgets.exercises.experiments.choosing import (
     SHELF,
     explore_networks,
+    gaps_of,
     probed,
     ranked,
     rows_of,
@@ -108,7 +109,14 @@ explorer
 # ## A number needs company
 #
 # There are many such scores, each on a scale of its own. Here is another one, TransRate, for the all-round network on
-# digits, and beside it what it gives when the labels are *shuffled*, so that there is nothing to see:
+# digits, and beside it what it gives when the labels are *shuffled*, so that there is nothing to see.
+#
+# [[question cb-p2]]
+
+# %% solution="cb-p2"
+### BEGIN SOLUTION
+predict("cb-p2", "a", confidence=0.5)
+### END SOLUTION
 
 # %% tags=["nbval-ignore-output"]
 rate = rows_of(on_digits, "transrate").loc["all-round"]
@@ -119,6 +127,9 @@ say(f"TransRate with the true labels: **{rate['value']:.0f}**. With shuffled lab
 
 # %%
 claim("C3", rate["null"], ">", 0.9 * rate["value"], says="shuffled labels score nine tenths of TransRate")
+
+# %%
+reveal("cb-p2")
 
 # %% [markdown]
 # Nearly all of that proud number is there for nothing: with more features than images, any labels look as if they were
@@ -144,7 +155,8 @@ def chance(score, features, labels, repeats):
 check("cb-chance", chance=chance)
 
 # %% [markdown]
-# `rank_backbones` does this for every score, and draws what chance gets (an upright stroke) beside it:
+# `rank_backbones` does this for every score, and draws what chance gets beside it: 95 of 100 shufflings score less than
+# the upright stroke. Each picture has the scale of its score; further right is better.
 
 # %%
 picture(
@@ -154,43 +166,49 @@ picture(
 )
 
 # %% [markdown]
-# ## Exercise (modify): who cannot be told from the first?
+# ## Exercise (make): who cannot be told from the first?
 #
-# The bars are 95 % *intervals*: how far the score would move with other images of the same kind. `table` has a row for
-# each network, the best first, with the columns `value`, `low` and `high`. Make `tied`: a list of the names of all
-# networks whose interval reaches up to that of the first.
+# The bars are 95 % *intervals*: how far the score would move with other images of the same kind. It is tempting to say
+# that two networks are tied where their bars overlap. That is too cautious: all networks saw the *same* images, and
+# images that are hard for one are mostly hard for the other too. So one asks for the interval of the **difference**.
+#
+# `gaps` has a row for each network but the first: `gap`, how far it scores below the first, and `low` and `high`, the
+# 95 % interval of that gap. Make `tied`: a list of the names of all networks that cannot be told from the first,
+# because the interval of the gap holds 0.
 
 # %%
-table = scraps
+gaps = gaps_of(on_scraps, "logme")
 
 # %% solution="cb-tied"
 ### BEGIN SOLUTION
-tied = [name for name in table.index[1:] if table["high"][name] >= table["low"].iloc[0]]
+tied = [name for name in gaps.index if gaps["low"][name] <= 0]
 ### END SOLUTION
 
 # %% grade="cb-tied"
-check("cb-tied", tied=tied, table=table)
+check("cb-tied", tied=tied, gaps=gaps)
 
 # %% [markdown]
 # ## When it fails: a winner by luck
 #
-# **C4** On scraps the intervals of the first and the second overlap: a hundred images do not tell which is better.
+# **C4** On scraps the interval of the difference between the all-round network and the transformer holds 0: a hundred
+# images do not tell which of the two is better.
 
 # %%
+from_all_round = gaps_of(on_scraps, "logme", "all-round")
 claim(
-    "C4", scraps["high"].iloc[1], ">", scraps["low"].iloc[0], says="on scraps, the intervals of the first two overlap"
+    "C4", 0, ">", from_all_round["low"]["transformer"], says="on scraps, all-round and transformer cannot be told apart"
 )
 
 # %% [markdown]
 # And how good is the guess? Let us pay for the answer: a simple model on each network, tested on new scraps.
 
 # %% tags=["nbval-ignore-output"]
-pd.DataFrame({"LogME": scraps["value"], "read correctly": probed("scraps")}).round(2)
+pd.DataFrame({"LogME": scraps["value"], "read correctly": probed("scraps")}).loc[scraps.index].round(2)
 
 # %% [markdown]
-# Roughly the same order, from the good ones down to the random network; but who comes first among neighbours, the
-# score does not know. It saves you from the wrong end of the shelf. Between the two or three at the right end, let the
-# price decide, or try them, with five folds ([lesson 06](06_small_data.ipynb)).
+# Read the right column from the top: roughly the same order, down to the random network; but who comes first among
+# neighbours, the score does not know. It saves you from the wrong end of the shelf. Between the two or three at the
+# right end, let the price decide, or try them, with five folds ([lesson 06](06_small_data.ipynb)).
 
 # %% [markdown]
 # ## Quiz
@@ -223,7 +241,7 @@ quiz("cb-q3", "a")
 #
 # - There is no best backbone, only one that is near to your data.
 # - A score without chance beside it is just a number.
-# - Where intervals overlap there is no order. Say so, and let something else decide.
+# - Where the interval of the difference holds 0, there is no order. Say so, and let something else decide.
 #
 # **Limits.** LogME judges a network as it is, frozen; fine-tuning can turn the order round. Five small networks are a
 # short shelf. How well the scores agree with fine-tuning is measured in `benchmarks/transferability.py`.

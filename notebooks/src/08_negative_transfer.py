@@ -27,7 +27,7 @@ import numpy as np
 
 from tlwidgets.exercises import check, claim, picture, predict, quiz, reveal, say
 from tlwidgets.exercises.experiments.learning_rates import digits
-from tlwidgets.exercises.experiments.negative_transfer import STEPS, sums, three_starts
+from tlwidgets.exercises.experiments.negative_transfer import STEPS, draw_pairs, explore_starts, sums, three_starts
 
 # %% [markdown]
 # [[question nt-p1]]
@@ -42,7 +42,7 @@ predict("nt-p1", "a", confidence=0.6)
 #
 # Three starts, then the same few steps (`STEPS`) on the same fifty labels:
 #
-# - **target only** is Elif: a new head on pixels, no source at all;
+# - **target only** is Elif: the same kind of head, with the same steps, on bare pixels, so no source at all;
 # - **old head** is Samir: the pre-trained network, and the head that the joker taught;
 # - **new head**: the same network, but with its head thrown away.
 
@@ -69,14 +69,22 @@ claim(
 reveal("nt-p1")
 
 # %% [markdown]
-# This is **negative transfer**, in the only sense that can be tested: *worse than the same learner with the target
-# alone*. Not "a bad score", and not "worse than hoped for". Without the target-only learner beside it, nobody could
-# say whether Samir's result is good or bad.
+# This is **negative transfer**, in the only sense that can be tested: *worse than learning from the target alone*,
+# with the same steps. Not "a bad score", and not "worse than hoped for". Without the target-only learner beside it,
+# nobody could say whether Samir's result is good or bad.
 #
 # ## The rescue
 #
 # Is the whole network bad? Samir *sees* the digits perfectly well. It is only the names.
 #
+# [[question nt-p3]]
+
+# %% solution="nt-p3"
+### BEGIN SOLUTION
+predict("nt-p3", "b", confidence=0.5)
+### END SOLUTION
+
+# %% [markdown]
 # **C2** The same network with a new head reads at least 4 digits in every 100 more than without transfer.
 
 # %%
@@ -89,6 +97,9 @@ claim(
     says="the same network with a new head is better than not transferring",
 )
 
+# %%
+reveal("nt-p3")
+
 # %% tags=["nbval-ignore-output"]
 say("Of a hundred new digits: " + ", ".join(f"{name} **{100 * value:.0f}**" for name, value in starts.items()) + ".")
 
@@ -99,7 +110,21 @@ say("Of a hundred new digits: " + ", ".join(f"{name} **{100 * value:.0f}**" for 
 #
 # Harm need not be as loud as a joker's. In [lesson 03](03_feature_extraction.ipynb) the network had learned to look
 # past colour, and lost to a *random* network when the ink was wanted: negative transfer as well, and there a new head
-# could not help, because the harm sat in the very first stage.
+# and a few labels did not help, because the harm sat in the very first stage.
+#
+# Does harm last? Move the slider: more steps give the old head time to unlearn.
+
+# %%
+explorer = explore_starts([5, 20, 100, 500, 2000])
+explorer
+
+# %%
+later = three_starts(steps=2000)
+assert later["new head"] > later["old head"] > later["target only"]
+
+# %% [markdown]
+# After two thousand steps the old head has unlearned the wrong names, and reads more than the learner on pixels. So a
+# verdict holds for so many steps and so many labels; and throwing the head away was quicker, and is still ahead.
 
 # %% [markdown]
 # ## Exercise (make): a verdict on transfer
@@ -134,7 +159,9 @@ check("nt-verdict", verdict=verdict)
 import tlwidgets as tlw
 
 pairs = tlw.load_data("pairs")
-picture(pairs.show(10), alt="Ten wide pictures, each with two handwritten digits side by side and their sum as title")
+picture(
+    draw_pairs(pairs), alt="Ten wide pictures, each with two handwritten digits side by side and their sum as title"
+)
 
 # %% [markdown]
 # [[question nt-p2]]
@@ -148,11 +175,13 @@ predict("nt-p2", "a", confidence=0.5)
 # Three ways to the sum, on the same test pictures:
 #
 # - **pixels** and **features**: a simple model on the whole picture, with 200 labelled *sums*;
-# - **by digits**: a simple model that learned *single digits* (from scans that are in no test picture) reads the left
-#   half and the right half; their probabilities are added up to those of the sum. It gets no labelled sum at all.
+# - **by digits**: a simple model that learned *single digits* (300 labelled scans that are in no test picture) reads
+#   the left half and the right half; their probabilities are added up to those of the sum. It gets no labelled sum at
+#   all.
 
 # %%
 ways = sums()
+commonest = float(np.bincount(pairs.labels).max() / len(pairs.labels))
 
 # %% [markdown]
 # **C3** By way of the digits at least 40 sums in every 100 more are named correctly than by the better of the other
@@ -172,15 +201,19 @@ claim(
 reveal("nt-p2")
 
 # %% tags=["nbval-ignore-output"]
-say("Of a hundred sums: " + ", ".join(f"{name} **{100 * value:.0f}**" for name, value in ways.items()) + ".")
+say(
+    "Of a hundred sums: "
+    + ", ".join(f"{name} **{100 * value:.0f}**" for name, value in ways.items())
+    + f"; who always gives the commonest sum is right **{100 * commonest:.0f}** times."
+)
 
 # %% [markdown]
 # Look at what the label 9 asks of the direct way: 0 and 9, 4 and 5, 7 and 2 are pictures that have nothing in common
 # but their label. The network's features are fine for digits; what was missing is the *step in between*. Knowing which
-# skills a task is made of can be worth more than any number of labels.
+# skills a task is made of can be worth more than many further labels; we gave the direct way 200.
 
 # %% [markdown]
-# ## Exercise (modify): from two digits to their sum
+# ## Exercise (make): from two digits to their sum
 #
 # `left` and `right` are tables (N, 10): for each picture the probability of each digit. The reader is not always sure,
 # so `left.argmax(axis=1) + right.argmax(axis=1)` would throw away what else it thought possible. Write
@@ -246,9 +279,9 @@ quiz("nt-q3", "a")
 # %% [markdown]
 # ## What to take away
 #
-# - Negative transfer means: worse than the same learner with the target alone. So train that one too.
+# - Negative transfer means: worse than learning from the target alone, with the same care. So train that one too.
 # - Do not throw a network away because its end does harm. Keep less of it.
-# - Ask which skills a task is made of; a borrowed skill in the right place beats many labels.
+# - Ask which skills a task is made of; a borrowed skill in the right place can be worth many labels.
 #
 # **Limits.** The joker is a made-up case, chosen because the harm is easy to see and to find. In practice it is
 # smaller, and the comparison needs several seeds before one may speak of it.

@@ -32,6 +32,7 @@ from tlwidgets.exercises.experiments.clustering import (
     grouped,
     ten_labels,
     three_sortings,
+    two_directions,
     two_orders,
 )
 from tlwidgets.methods.clustering import agreement
@@ -59,7 +60,7 @@ picture(
 #
 # - **ARI** takes pairs of slips: do both groupings agree on whether the two belong together? 1 is the same grouping,
 #   and a random one gets 0 on average.
-# - **NMI** asks how much of the label you know once you know the group, from 0 to 1.
+# - **NMI** asks how much each of the two groupings tells of the other, from 0 to 1.
 #
 # **C1** Groups by borrowed features agree with the digits by at least 0.12 more (ARI) than groups by pixels.
 
@@ -125,24 +126,46 @@ ward = tlw.cluster("digits", n_clusters=10, samples=400, method="agglomerative")
 say(
     f"ARI by pixels **{by_pixels.scores['ari']:.2f}**, by features **{found.scores['ari']:.2f}** (another old method, "
     f"agglomerative, gives {ward.scores['ari']:.2f}). Named rightly of a hundred: ten labels in the middles "
-    f"**{100 * asked['middles']:.0f}**, ten labels by chance **{100 * asked['by chance']:.0f}**."
+    f"**{100 * asked['middles']:.0f}**, ten labels by chance **{100 * asked['by chance']:.0f}**. The middles again, "
+    f"with every slip named after the likest of them: {100 * asked['likest']:.0f}."
 )
 
 # %% [markdown]
-# The labels were the same in number. What helped is that the *unlabelled* slips said where a label is worth most.
+# The labels were the same in number. Two things helped: typical slips were asked, and whole groups took the name. The
+# last number of the sentence has the first without the second, so it lies between the other two. Which of the two
+# helped more?
+
+# %%
+by_typical_slips, by_whole_groups = asked["likest"] - asked["by chance"], asked["middles"] - asked["likest"]
+bool(by_typical_slips > by_whole_groups > 0)
+
+# %% [markdown]
+# `True`: it was mostly the choice of slips. The *unlabelled* ones said where a label is worth most.
 
 # %% [markdown]
 # ## Exercise (modify): five are asked
 #
-# The slip in the middle may be an odd one. Ask about five of each group: `asked` gives for each group's number the list
-# of five answers, such as `{0: ["7", "7", "1", "7", "7"], 1: ...}`. Write `name_groups(asked)`: a dictionary with *one*
-# name for each group, the answer that came most often.
+# The slip in the middle may be an odd one. Suppose the postmaster is patient and Mei asks about *five* of each group.
+# This function still believes the first answer:
+
+
+# %%
+def first_answer(answers):
+    return {group: labels[0] for group, labels in answers.items()}
+
+
+answers = {0: ["7", "7", "1", "7", "7"], 1: ["4", "9", "9", "9", "4"]}
+first_answer(answers)
+
+# %% [markdown]
+# Change it into `name_groups(answers)`: again a dictionary with *one* name for each group, but now the answer that came
+# most often.
 
 
 # %% solution="cl-names"
 ### BEGIN SOLUTION
-def name_groups(asked):
-    return {group: max(labels, key=labels.count) for group, labels in asked.items()}
+def name_groups(answers):
+    return {group: max(labels, key=labels.count) for group, labels in answers.items()}
 
 
 ### END SOLUTION
@@ -246,8 +269,17 @@ claim(
 )
 
 # %% [markdown]
-# Clearer groups than the others, and they are groups of nearly nothing: mostly of how bright the picture is. A random
-# network squeezes everything into a few directions, and along a few directions things are easily parted. **A silhouette
+# Clearer groups than the others. But of what? And why so clear?
+
+# %%
+of_neither = max(sortings["random"]["colour"], sortings["random"]["shape"]) < 0.3
+squeezed = two_directions(grouped("coloured_shapes", "random", 4)) > 0.7 and two_directions(pieces) < 0.5
+bool(of_neither), bool(squeezed)
+
+# %% [markdown]
+# `True` twice. These are groups of neither: the agreement with colour and with shape stays below 0.3. And a random
+# network squeezes everything together: of all differences between its descriptions more than seven tenths lie along two
+# directions, with the pre-trained one less than half. Along few directions things are easily parted. **A silhouette
 # compares groupings within one description. It cannot tell which description is the better one.**
 
 # %% [markdown]

@@ -76,6 +76,10 @@ say(result.sentence)
 # %%
 reveal("fs-p1")
 
+# %%
+about_75 = bool(0.65 < result.mean < 0.85)
+about_75
+
 # %% [markdown]
 # Is that the network's doing, or are the signs so easy that pixels would do? The same forty tasks, on pixels:
 #
@@ -156,16 +160,24 @@ check("fs-gain", gain=gain)
 # those of a *random* network. The upright line is "no difference":
 
 # %%
+on_random = four_methods("random")
 picture(
-    draw_gains({"pre-trained network": on_features, "random network": four_methods("random")}),
+    draw_gains({"pre-trained network": on_features, "random network": on_random}),
     alt="Three rules with intervals in two panels. Pre-trained: all lie close around no difference. Random network: "
     "all lie to the right of it, matching furthest.",
 )
 
 # %% [markdown]
+# How much do the four get right by a random network's features, beside pixels?
+
+# %%
+far_below = bool(on_random.mean().max() < accuracies("pixels").mean() - 0.1)
+far_below
+
+# %% [markdown]
 # On good features the rules differ by about one in a hundred, and an interval that holds 0 says: it may have been luck.
-# On a random network's features the rule makes a greater difference, but all four stay far below pixels there: no rule
-# repairs an eye that has learned nothing.
+# On a random network's features the rule makes a greater difference, but all four stay more than 10 in a hundred below
+# pixels there (`True`): no rule repairs an eye that has learned nothing.
 #
 # ## One shot against five
 #
@@ -234,6 +246,10 @@ claim(
 
 # %%
 reveal("fs-p3")
+
+# %%
+beats_one_of_each = bool(asked["by groups"] > result.mean)
+beats_one_of_each
 
 # %% [markdown]
 # It even beats one random example of *each* sign, the test from the beginning, although a sign may be missing: a

@@ -104,7 +104,8 @@ reveal("ml-p1")
 picture(
     draw_wave(["untrained", "joint", "reptile"]),
     alt="Three panels with the same ten points of a wave, the start dotted and the result after eight steps as a line. "
-    "The line of reptile passes near all points, joint misses those at the edge, untrained hardly bends.",
+    "The line of reptile passes near all points, joint misses those at the left edge, untrained only rises a little at "
+    "the right and follows neither trough nor crest.",
 )
 
 # %% [markdown]
@@ -142,9 +143,9 @@ explorer
 # inner step leads to `end`, and the loss on the query is `(end - query) ** 2`. This is FOMAML's gradient:
 
 # %%
-start, support, target, rate = 2.0, 1.0, -1.0, 0.1
+start, support, query, rate = 2.0, 1.0, -1.0, 0.1
 end = start - rate * 2 * (start - support)
-round(2 * (end - target), 2)
+round(2 * (end - query), 2)
 
 # %% [markdown]
 # Write `meta_gradient(start, support, query, rate)`: MAML's gradient, the true slope of the query loss over `start`.

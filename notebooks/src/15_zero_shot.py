@@ -15,7 +15,7 @@
 # %% [markdown]
 # ## The blue cross
 #
-# Out of the tin of wooden pieces that we know from [lesson 10](10_clustering.ipynb) some kinds were lost long ago.
+# Out of a tin of wooden pieces ([lesson 10](10_clustering.ipynb) plays with it too) some kinds were lost long ago.
 # There is no blue cross in it, and Mei's little sister has never seen one. Her father says: "Grandmother has the whole
 # game. Bring me a *blue cross*." The child picks it out at once. Nobody is surprised; she knows blue, and she knows
 # crosses.
@@ -58,8 +58,19 @@ descriptions()[data.classes.index("blue cross")]
 # %% [markdown]
 # ## Exercise (modify): from a name to a description
 #
-# Write `describe(name, parts)`: for each of the `parts` 1 if it is one of the words of `name`, else 0. For `"blue
-# cross"` and `PARTS` that is the row above.
+# Nobody wants to write such rows by hand. This function makes them out of names, and works for these sixteen:
+
+
+# %%
+def by_letters(name, parts):
+    return [int(part in name) for part in parts]
+
+
+by_letters("blue cross", PARTS), by_letters("gold ring", ["old", "ring"])
+
+# %% [markdown]
+# But look at the second row: nobody said "old". Change it into `describe(name, parts)`: for each of the `parts` 1 if it
+# is one of the *words* of `name`, else 0.
 
 
 # %% solution="zs-describe"
@@ -96,11 +107,11 @@ predict("zs-p1", "c", confidence=0.5)
 found = tlw.zero_shot(data, descriptions(), hidden(), method="eszsl")
 
 # %% [markdown]
-# **C1** Of pieces that belong to the four hidden classes at least 40 in every 100 more are named rightly than by
-# guessing.
+# **C1** Of pieces that belong to the four hidden classes at least 55 in every 100 more are named rightly than by
+# guessing: at least 80 of 100.
 
 # %%
-claim("C1", found.accuracy, ">", 1 / 4, margin=0.4, says="classes never seen are recognised by their description")
+claim("C1", found.accuracy, ">", 1 / 4, margin=0.55, says="classes never seen are recognised by their description")
 
 # %% [markdown]
 # Is it the network's knowledge, or would any features do?
@@ -139,6 +150,7 @@ predict("zs-p2", "b", confidence=0.5)
 # %% [markdown]
 # We take another method, **ridge**: it turns the features of a piece into a description, and takes the class whose
 # description is nearest. Nothing but the list of allowed names changes: four, or all sixteen (*generalised* zero-shot).
+# (Ridge shows the danger most clearly. ESZSL, which we used above, loses far less: see the explorer.)
 
 # %%
 ridge = recognised("ridge")
@@ -174,6 +186,7 @@ reveal("zs-p2")
 
 # %%
 methods = four_methods()
+assert methods["eszsl"]["unseen"] > methods["ridge"]["unseen"] + 0.15
 explorer = explore_methods(methods)
 explorer
 

@@ -31,7 +31,6 @@
 # here; they need no encoder.
 
 # %%
-
 import numpy as np
 
 import tlwidgets as tlw
@@ -108,8 +107,12 @@ claim(
     ">",
     found["words"]["products"],
     margin=0.06,
-    says="labels of films alone read opinions on products better",
+    says="taught on films alone, the encoder reads more opinions on products than counted words",
 )
+
+# %%
+about_as_well = bool(abs(found["encoder"]["products"] - found["encoder"]["films"]) < 0.1)
+about_as_well
 
 # %%
 reveal("tx-p1")
@@ -269,7 +272,14 @@ claim(
 )
 
 # %% [markdown]
-# It is worse than that: look at the number, it is that of a coin. From films to toasters was a small step, from English
+# It is worse than that: is it still better than a coin?
+
+# %%
+like_a_coin = bool(abs(found["encoder"]["filme"] - 0.5) < 0.1)
+like_a_coin
+
+# %% [markdown]
+# `True`: within 10 in a hundred it is a coin. From films to toasters was a small step, from English
 # to German is none that this encoder can take: it was taught on English, and breaks German words into scraps that it
 # knows nothing of. And it does not say so. It answers, with probabilities, as if nothing had happened. There are
 # encoders for many languages (`load_backbone("hf:...")` takes them); *which* one can do is known only by testing.

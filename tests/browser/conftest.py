@@ -96,6 +96,7 @@ async ({ esm, state }) => {
     on: (event, listener) => listeners.set(event, [...all(event), listener]),
     off: (event, listener) => listeners.set(event, listener ? all(event).filter((f) => f !== listener) : []),
     receive: (content, buffers = []) => all("msg:custom").forEach((f) => f(content, buffers)),
+    emit: (event) => all(event).forEach((f) => f()),
     count: () => [...listeners.values()].flat().length,
   };
   const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));

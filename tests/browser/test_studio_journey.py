@@ -186,6 +186,7 @@ def test_after_a_restart_of_the_kernel_the_widget_says_so(lab: Any, page: Any, t
     lab.run_all(page)
     page.locator(".tlw-board").wait_for(timeout=TRAINING_MS)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.get_by_role("status").get_by_text("The kernel was restarted or has ended").wait_for()
     page.get_by_role("switch", name="head learns").click()
     page.get_by_role("alert").get_by_text("restarted").wait_for()
 

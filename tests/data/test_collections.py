@@ -123,6 +123,19 @@ def test_a_table_of_paths_is_loaded_with_its_splits(make_folder):
     assert data.sample_id(0) == str(root / "a" / "000.png")
 
 
+def test_a_tsv_file_is_loaded_and_a_csv_file_with_other_separators_is_told(make_folder):
+    root = make_folder({"a": 3, "b": 3})
+    rows = [("path", "label"), *((f"{name}/00{number}.png", name) for name in "ab" for number in range(3))]
+    for ending, sign in (("tsv", "\t"), ("csv", "\t"), ("csv", ";")):
+        path = root / f"list.{ending}"
+        path.write_text("\n".join(sign.join(row) for row in rows))
+        if ending == "tsv":
+            data = load_data(path)
+            assert len(data) == len(load_data(data.source["table"])) == 6
+        else:
+            refuses(path, {"\t": "separated by tabs", ";": "separated by semicolons"}[sign], f"sep={sign!r}")
+
+
 def test_a_csv_file_is_loaded_from_anywhere(make_folder, monkeypatch, tmp_path):
     root = make_folder({"NA": 6, "7": 6})
     frame = table(root)
@@ -150,6 +163,7 @@ def test_tables_that_do_not_fit_are_refused(make_folder, tmp_path):
     refuses(frame.assign(path=[None, *frame["path"][1:]]), "no path")
     refuses(frame.assign(split="test"), "no training image")
     refuses(tmp_path / "no.csv", "no.csv")
+    refuses(tmp_path / "no.tsv", "no.tsv", "table")
 
 
 class Pictures:

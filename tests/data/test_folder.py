@@ -176,12 +176,60 @@ def test_class_folders_without_pictures_are_refused(make_folder):
     refuses(root, "hold no picture")
 
 
-def test_one_class_folder_without_pictures_is_named(make_folder):
-    refuses(make_folder({"a": 5, "b": 0}), "class folder 'b'")
+def test_class_folders_with_too_few_pictures_are_all_named_before_one_is_read(make_folder, monkeypatch):
+    from tlwidgets.data import readers
+
+    monkeypatch.setattr(readers, "decode_image", lambda *_: pytest.fail("a picture was read"))
+    root = make_folder({"a": 5, "b": 0, "c": 0, "lonely": 1})
+    (root / "a" / "notes.txt").write_text("of another class")
+    (root / "c" / "clip.mp4").write_text("why this one is empty")
+    refuses(root, "class folder 'b', 'c'", "only one image in class folder 'lonely'", "c/clip.mp4 was set aside")
+    with pytest.raises(DataError) as caught:
+        load_data(root)
+    assert "notes.txt" not in str(caught.value)
 
 
-def test_a_class_with_one_image_is_named(make_folder):
-    refuses(make_folder({"a": 5, "lonely": 1}), "only one image", "'lonely'")
+def test_a_class_whose_pictures_cannot_be_read_is_told_of_its_own(make_folder):
+    root = make_folder({"a": 5, "b": 3})
+    (root / "a" / "000.png").write_bytes(b"")
+    for number in (1, 2):
+        (root / "b" / f"00{number}.png").write_text("no picture")
+    refuses(root, "only one image for 1 of its 2 classes: 'b'", "2 files were set aside, the first: b/001.png")
+
+
+def test_loose_pictures_are_set_aside_and_other_files_of_the_root_are_not_looked_at(make_folder, tmp_path, picture):
+    root = make_folder({"a": 3, "b": 3})
+    Image.fromarray(picture(0)).save(root / "loose.png")
+    (root / "README.txt").write_text("about these pictures")
+    assert [(one.path, one.reason) for one in load_data(root).set_aside] == [("loose.png", "in no class folder")]
+    split = tmp_path / "split"
+    make_folder({"a": 3, "b": 3}, split / "train")
+    make_folder({"a": 3, "b": 3}, split / "test")
+    for place in (split, split / "test"):
+        Image.fromarray(picture(0)).save(place / "loose.png")
+    assert {one.path for one in load_data(split).set_aside} == {"loose.png", "test/loose.png"}
+
+
+def test_pictures_beside_a_single_class_folder_are_told(make_folder, picture):
+    root = make_folder({"a": 5})
+    Image.fromarray(picture(0)).save(root / "loose.png")
+    refuses(root, "only one class, 'a'", "loose.png was set aside: in no class folder")
+
+
+def test_a_folder_beside_the_splits_is_named_and_not_taken_for_a_class(make_folder, tmp_path):
+    root = tmp_path / "data"
+    for name in ("train", "test", "models"):
+        make_folder({"a": 3, "b": 3}, root / name)
+    refuses(root, "holds the splits test, train and beside them 'models'")
+    (root / "models").rename(root / ".models")
+    assert load_data(root).classes == ("a", "b")
+
+
+def test_one_split_under_two_names_is_refused(make_folder, tmp_path):
+    root = tmp_path / "data"
+    for name in ("train", "val", "validation"):
+        make_folder({"a": 3, "b": 3}, root / name)
+    refuses(root, "one split under two names: train, val, validation")
 
 
 def test_a_single_class_is_refused(make_folder):

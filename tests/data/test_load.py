@@ -78,11 +78,35 @@ def test_data_in_memory_cannot_be_loaded_from_its_source():
         data_from_source(data.source)
 
 
-@pytest.mark.parametrize(
-    "source", [{}, {"name": "digits", "folder": "x"}, {"name": "digits", "evil": 1}, {"script": "x"}]
-)
+@pytest.mark.parametrize("source", [{}, {"name": "digits", "folder": "x"}, {"memory": "arrays"}, {"script": "x"}])
 def test_a_source_that_says_too_little_or_too_much_is_refused(source):
     with pytest.raises(DataError, match="one of name, folder, arrays or table"):
+        data_from_source(source)
+
+
+@pytest.mark.parametrize("labels", [5, np.int64(5)])
+def test_arguments_of_load_data_may_stand_beside_the_name(labels):
+    data = data_from_source({"name": "digits", "labels_per_class": labels, "seed": 2})
+    same(data, load_data("digits", labels_per_class=5, seed=2))
+    same(data, data_from_source({"name": "digits", "seed": 2, "options": {"labels_per_class": 5}}))
+    fogged = data_from_source({"name": "fogged_digits", "shift": 0.5})
+    assert fogged.source["options"]["shift"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"name": "digits", "evil": 1}, "'evil'"),
+        ({"name": "digits", "source": "faces"}, "'source' is no option"),
+        ({"name": "digits", 5: 1}, "5 is no option"),
+        ({"name": "digits", "seed": 1, "options": {"seed": 2}}, "'seed' twice"),
+        ({"name": "digits", "options": 5}, "options of the data are 5"),
+        ({"name": "digits", "labels_per_class": "five"}, "labels_per_class='five'"),
+        ({"name": "digits", "labels_per_class": True}, "labels_per_class=True"),
+    ],
+)
+def test_an_option_that_load_data_cannot_use_is_refused_by_name(source, told):
+    with pytest.raises(DataError, match=told):
         data_from_source(source)
 
 
@@ -92,8 +116,11 @@ def test_a_source_whose_file_is_gone_says_where_it_was(tmp_path):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(DataError, match="digits"):
+    with pytest.raises(DataError, match="Did you mean 'digits'"):
         load_data("digit")
+    with pytest.raises(DataError, match=r"list_data\(\) shows") as caught:
+        load_data("nowhere")
+    assert "landcover" not in str(caught.value)
     with pytest.raises(DataError, match="no option 'domain'"):
         load_data("digits", domain="rotated")
 

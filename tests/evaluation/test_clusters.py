@@ -62,9 +62,27 @@ def test_texts_are_grouped_too(tiny_text: str, opinions: tuple[list[str], list[s
     assert "2 groups among 40 texts" in found.sentence
 
 
+def test_images_and_texts_that_nobody_labelled_are_grouped_as_those_with_labels(
+    recipe: tlw.Recipe, tiny_text: str, opinions: tuple[list[str], list[str]]
+) -> None:
+    images = np.stack(recipe.data.images(range(60)))
+    bare = cluster(images, recipe.backbone, n_clusters=3)
+    labelled = cluster((images, np.arange(60) % 3), recipe.backbone, n_clusters=3)
+    assert list(bare.clusters) == list(labelled.clusters)
+    assert set(bare.scores) == {"silhouette"}
+    assert bare.table.to_numpy().sum() == 60
+    assert "labelled" not in bare.alt
+    assert "nmi" not in bare.sentence
+    assert isinstance(bare.show(2), Figure)
+    texts = cluster(opinions[0], tiny_text, n_clusters=2)
+    assert "2 groups among 40 texts of 'texts' by kmeans: silhouette" in texts.sentence
+
+
 def test_what_cannot_be_grouped_is_refused(recipe: tlw.Recipe, faces: Clustering) -> None:
     with pytest.raises(DataError, match="too few for any"):
         cluster(recipe.data, recipe.backbone, candidates=[60])
+    with pytest.raises(DataError, match="no images"):
+        cluster(np.zeros((0, 8, 8, 3), np.uint8), recipe.backbone)
     with pytest.raises(DataError, match="no group 7"):
         faces.examples(7)
 

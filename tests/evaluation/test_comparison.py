@@ -6,7 +6,8 @@ import pytest
 import tlwidgets as tlw
 from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.evaluation import baselines, comparison
-from tlwidgets.evaluation.comparison import OTHERS, TransferComparison, paired_interval, scratch_recipe
+from tlwidgets.evaluation.comparison import OTHERS, TransferComparison, scratch_recipe
+from tlwidgets.evaluation.intervals import paired_interval
 
 
 def verdict_of(transfer, scratch, **others):
@@ -59,8 +60,20 @@ def test_intervals_cover_the_truth_about_as_often_as_they_promise():
     assert 0.92 <= covered / 400 <= 1
 
 
-def test_pairs_that_never_differ_have_no_interval_and_one_seed_has_that_of_images():
-    assert paired_interval(np.zeros((3, 10))) == (0, 0, 0)
+def test_a_recipe_over_itself_gains_nothing_and_agreement_with_another_is_no_certainty():
+    same = verdict_of(np.ones((3, 10), bool), np.ones((3, 10), bool))
+    assert same.gain_over("transfer") == (0, 0, 0)
+    gain, low, high = same.gain_over("scratch")
+    assert (gain, same.verdict) == (0, "none")
+    assert low == pytest.approx(-0.2775, abs=1e-3)
+    assert high == pytest.approx(0.2775, abs=1e-3)
+    clear = verdict_of(np.ones((3, 10), bool), np.zeros((3, 10), bool))
+    assert clear.gain_over("scratch")[1] == pytest.approx(0.445, abs=1e-3)
+    assert clear.verdict == "positive"
+    assert verdict_of(np.ones((3, 3), bool), np.zeros((3, 3), bool)).verdict == "none"  # three images show nothing
+
+
+def test_one_seed_has_the_interval_of_images():
     one = np.random.default_rng(0).normal(size=(1, 50))
     mean, _, high = paired_interval(one)
     assert high - mean == pytest.approx(2.0096 * one.std(ddof=1) / np.sqrt(50), rel=1e-3)  # t of 49 degrees

@@ -84,6 +84,26 @@ def test_the_frozen_part_is_computed_once_for_all_folds(quick, monkeypatch):
     pd.testing.assert_series_equal(shared.predictions["loss"], plain.predictions["loss"], rtol=1e-4)
 
 
+def test_texts_are_dealt_into_folds_too_and_stay_texts(tiny_text, opinions):
+    recipe = tlw.Recipe(data=tlw.load_data(opinions), backbone=tiny_text, epochs=1, batch_size=8)
+    found = tlw.cross_validate(recipe, folds=2, progress=False)
+    assert sorted(found.predictions["index"]) == list(range(len(recipe.data)))
+    dealt = with_split(recipe.data, fold_splits(recipe.data, 2)[0])
+    assert dealt.texts([0, 1]) == recipe.data.texts([0, 1])
+
+
+def test_other_splits_keep_what_a_kind_of_data_has_besides():
+    table = tlw.load_data("breast_cancer")
+    split = table.split.copy()
+    split[:3] = "unlabelled"
+    dealt = table.with_split(split)
+    assert dealt.features is table.features
+    assert (dealt.split[:3] == "unlabelled").all()
+    assert not (table.split[:3] == "unlabelled").any()
+    assert table.source["name"] == "breast_cancer"  # loaded again by name, the splits would be those of before
+    assert dealt.source == {"memory": "splits of its own"}
+
+
 def test_it_can_be_watched_and_ended_early(quick):
     seen = []
 

@@ -97,6 +97,12 @@ def test_near_identical_images_are_not_learned_from_and_judged_by(recipe: tlw.Re
         few_shot(doubled, recipe.backbone, n_way=3, n_shot=2, n_query=4)
 
 
+def test_data_of_fewer_than_five_classes_need_no_further_word(recipe: tlw.Recipe) -> None:
+    assert few_shot(recipe.data, recipe.backbone, n_query=4, n_episodes=2).n_way == 3
+    alone = tlw.load_data((np.stack(recipe.data.images(range(20))), np.arange(20) % 2))
+    assert few_shot(alone, recipe.backbone, n_query=2, n_episodes=2).n_way == 2
+
+
 def test_what_cannot_be_judged_is_refused(recipe: tlw.Recipe) -> None:
     with pytest.raises(DataError, match="no few-shot method named 'magic'"):
         few_shot(recipe.data, recipe.backbone, method="magic", n_way=2)
@@ -109,6 +115,9 @@ def test_what_cannot_be_judged_is_refused(recipe: tlw.Recipe) -> None:
     found = few_shot(recipe.data, recipe.backbone, n_way=2, n_shot=1, n_query=2, n_episodes=2)
     with pytest.raises(DataError, match="1 images but 2 labels"):
         found.learn(recipe.data.images([0]), ["a", "b"])
+    for missing in (np.nan, None):
+        with pytest.raises(DataError, match="1 labels are missing"):
+            found.learn(recipe.data.images([0, 1]), ["a", missing])
     with pytest.raises(DataError, match="one class"):
         found.learn(recipe.data.images([0, 1]), ["a", "a"])
 

@@ -1,13 +1,15 @@
 """Ranking backbones: an order that refines, chance beside every score, nothing changed, errors at the call."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import tlwidgets as tlw
 from tlwidgets.errors import BackboneError, DataError
 from tlwidgets.evaluation import logme, ranking_rounds
-from tlwidgets.evaluation.looks import SCORES, representative
+from tlwidgets.evaluation.looks import SCORES, half_interval, representative
+from tlwidgets.evaluation.ranking import Ranking
 
 FIGURES = ["value", "low", "high", "null", "null_high"]
 
@@ -82,6 +84,36 @@ def test_ranks_refine_from_few_images_to_all_and_no_image_is_looked_at_twice(mon
     assert [int(ranking.table["images"].iloc[0]) for ranking in rounds] == [100, 200, 400]
     assert looked == [100, 100, 200]
     assert [ranking.share for ranking in rounds] == [0.25, 0.5, 1]
+
+
+def made_up(value, other, halves, others, images=(100, 100)):
+    """A ranking of two backbones by given scores and halves, each with the interval of its own halves."""
+    rows = []
+    for name, score, parts, seen in zip(("one", "two"), (value, other), (halves, others), images, strict=True):
+        reach = half_interval(float(np.var(parts, ddof=1)), len(parts))
+        figures = {"value": score, "low": score - reach, "high": score + reach, "null_high": 0.0}
+        work = {"halves": tuple(parts), "seconds": 1, "extraction_seconds": 1, "images": seen}
+        rows.append({"backbone": name, "score": "logme", **figures, **work})
+    return Ranking(pd.DataFrame(rows))
+
+
+def test_backbones_are_told_apart_by_the_same_halves_where_their_intervals_overlap():
+    rng = np.random.default_rng(0)
+    hard, noise = rng.normal(0, 0.1, 20), rng.normal(0, 0.01, 20)  # some halves are hard for both
+    ranking = made_up(0.55, 0.5, 0.55 + hard, 0.5 + hard + noise)
+    assert ranking.details["low"][0] < ranking.details["high"][1]
+    assert ranking.sentence == "one comes first by logme, clear of the others."
+    apart = made_up(0.55, 0.5, 0.55 + hard, 0.5 - hard)
+    assert "cannot be told from two" in apart.sentence
+    # Halves of different images are no pairs.
+    assert "cannot be told from two" in made_up(0.55, 0.5, 0.55 + hard, 0.5 + hard, (200, 100)).sentence
+
+
+def test_all_backbones_have_their_halves_of_the_same_images(stripe_data, tiny):
+    networks = {name: tlw.load_backbone(tiny) for name in ("one", "two")}
+    details = tlw.rank_backbones(stripe_data, networks, scores=["logme"], repeats=3, progress=False).details
+    assert details["halves"][0] == details["halves"][1]
+    assert len(set(details["halves"][0])) == 3
 
 
 def test_leaving_the_loop_ends_the_work(monkeypatch, tiny):

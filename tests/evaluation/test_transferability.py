@@ -104,7 +104,22 @@ def test_bad_input_is_refused_with_a_typed_error(score):
         score(features, [None, *"abababa"])
 
 
+def test_features_that_are_all_alike_have_the_evidence_of_the_noise_alone():
+    # Without features the evidence is that of N(0, 1/beta) at its best beta, 1 over the mean square of a column.
+    labels = np.arange(20) % 2
+    assert logme(np.zeros((20, 3)), labels) == pytest.approx(0.5 * np.log(2 / (2 * np.pi)) - 0.5)
+    assert logme(np.full((20, 3), 1e-200), labels) == pytest.approx(logme(np.zeros((20, 3)), labels))
+    assert np.isfinite(logme(np.ones((20, 3)), labels))
+
+
 def test_other_bad_input_is_refused():
+    with pytest.raises(DataError, match="40 source labels are missing"):
+        nce([np.nan] * 40, np.arange(40) % 2)
+    with pytest.raises(DataError, match="partly strings"):
+        nce(["a", 1, "a", 1, "a", 1], TOY_LABELS)
+    for epsilon in (0, -1, np.nan):
+        with pytest.raises(DataError, match="epsilon is"):
+            transrate(*IRIS, epsilon=epsilon)
     with pytest.raises(DataError, match="not probabilities"):
         leep(2 * TOY, TOY_LABELS)
     with pytest.raises(DataError, match="5 source labels but 6 labels"):

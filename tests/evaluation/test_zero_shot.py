@@ -107,5 +107,12 @@ def test_what_cannot_be_judged_is_refused(tiny: str, arguments: Any, options: An
         zero_shot(tlw.load_data("coloured_shapes", per_class=4), *arguments, tiny, **options)
 
 
+def test_a_class_named_twice_is_held_out_once(tiny: str) -> None:
+    data = tlw.load_data("coloured_shapes", per_class=4)
+    found = zero_shot(data, shape_attributes(), [DIAGONAL[0], DIAGONAL[0], DIAGONAL[1]], tiny)
+    assert found.unseen == (DIAGONAL[0], DIAGONAL[1])
+    assert "2 classes never seen (chance 50 %)" in found.sentence
+
+
 def test_the_mean_is_over_classes_whatever_their_size() -> None:
     assert _mean_by_class(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2])) == 0.5

@@ -7,7 +7,7 @@ import pytest
 
 from tlwidgets.data import load_data
 from tlwidgets.evaluation.clusters import Clustering
-from tlwidgets.exercises.experiments.clustering import explore_sortings, ten_labels, two_orders
+from tlwidgets.exercises.experiments.clustering import explore_sortings, ten_labels, two_directions, two_orders
 
 
 def test_the_slider_tells_what_each_description_sorts_by():
@@ -30,9 +30,16 @@ def clustering(name: str, rows: np.ndarray, clusters: np.ndarray, **options) -> 
 def test_labels_in_the_middle_of_perfect_groups_name_everything_and_of_mixed_ones_they_do_not():
     rows = np.arange(200)
     labels = load_data("digits").labels[rows]
-    assert ten_labels(clustering("digits", rows, labels)) == {"middles": 1.0, "by chance": 1.0}
+    assert set(ten_labels(clustering("digits", rows, labels)).values()) == {1.0}
     mixed = ten_labels(clustering("digits", rows, rows % 10))
     assert mixed["middles"] < 0.5
+    assert mixed["likest"] < 0.5
+
+
+def test_rows_that_differ_in_one_way_only_lie_along_two_directions_and_those_that_differ_in_ten_do_not():
+    rows = np.arange(200)
+    assert two_directions(clustering("digits", rows, rows % 2)) == pytest.approx(1)
+    assert two_directions(clustering("digits", rows, rows % 10)) < 0.3
 
 
 def test_the_two_orders_of_the_pieces_are_told_apart():

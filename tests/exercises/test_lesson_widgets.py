@@ -53,6 +53,26 @@ def test_the_slider_of_learning_rates_tells_what_is_remembered():
     assert last.endswith("still tell 20.")
 
 
+def test_the_slider_of_small_data_tells_both_results():
+    from tlwidgets.exercises.experiments.small_data import explore_shuffles
+
+    first, last = through(explore_shuffles(pd.DataFrame({"single": [0.85, 1.0], "folds": [0.9, 0.91]}, index=[0, 19])))
+    assert first == "Shuffle 0: of 100, a single split says 85, five folds say 90."
+    assert last.startswith("Shuffle 19")
+
+
+def test_the_slider_of_negative_transfer_tells_all_three_starts(monkeypatch):
+    from tlwidgets.exercises.experiments import negative_transfer
+
+    def found(steps: int) -> dict[str, float]:
+        return {"target only": 0.7, "old head": 0.3 + steps / 1000, "new head": 0.8}
+
+    monkeypatch.setattr(negative_transfer, "three_starts", found)
+    first, last = through(negative_transfer.explore_starts([20, 400]))
+    assert first == "After 20 steps: of 100 new digits, target only reads 70, the old head 32, the new head 80."
+    assert "the old head 70" in last
+
+
 def test_the_slider_of_choosing_tells_both_jobs():
     from tlwidgets.exercises.experiments.choosing import explore_networks
 

@@ -24,6 +24,14 @@ def test_a_picture_is_the_same_each_time_it_is_drawn(drawn):
     assert drawn._repr_html_() == again._repr_html_()
 
 
+def test_ticks_can_be_names_or_whole_numbers_only():
+    plain, named, whole = (
+        line_chart([0, 1, 2], {"a": [0.1, 0.2, 0.3]}, across="x", up="y", alt="a", **options)._repr_html_()
+        for options in ({}, {"names": ["stem", "stage1", "head"]}, {"whole": True})
+    )
+    assert len({plain, named, whole}) == 3
+
+
 def test_drawing_leaves_pyplot_alone(drawn):
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or not pyplot.get_fignums()

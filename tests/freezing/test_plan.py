@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from tlwidgets import FreezePlan, load_backbone
-from tlwidgets.errors import PlanError
+from tlwidgets.errors import BackboneError, PlanError
 
 STAGES = ["stem", "stage1", "stage2", "head"]
 
@@ -17,6 +18,27 @@ def test_freeze_until_freezes_up_to_and_including_the_stage() -> None:
     assert plan.states == {"stem": "frozen", "stage1": "frozen", "stage2": "trainable", "head": "trainable"}
     plan.freeze_until("stem")
     assert plan["stage1"] == "trainable"
+
+
+def test_a_plan_can_be_made_from_the_name_of_a_network(tiny: str) -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(2)
+    torch.manual_seed(1)
+    plan = FreezePlan(tiny).freeze_until("stage3")
+    assert torch.equal(torch.rand(2), expected)
+    backbone = load_backbone(tiny, num_classes=3)
+    assert plan.states == FreezePlan(backbone).freeze_until("stage3").states
+    with pytest.raises(PlanError, match=r"Give apply\(\) the backbone"):
+        plan.apply()
+    plan.apply(backbone).undo()
+
+
+def test_a_plan_for_something_else_is_refused() -> None:
+    with pytest.raises(BackboneError, match="resnet18"):
+        FreezePlan("resnt18")
+    for wrong in (None, 5, [1, 2]):
+        with pytest.raises(PlanError, match="cannot be made for"):
+            FreezePlan(wrong)  # type: ignore[arg-type]
 
 
 def test_undo_takes_changes_back_one_by_one_and_then_does_nothing() -> None:

@@ -177,6 +177,46 @@ def test_the_weighted_loss_is_the_targets_where_only_the_inputs_have_shifted() -
     assert float((weights * source[:, 0]).mean()) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("ceiling", [1.5, 3, 20])
+def test_no_weight_is_above_its_ceiling_and_the_others_keep_their_proportions(ceiling: float) -> None:
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(0, 1, (2000, 1)), rng.normal(2, 1, (2000, 1))
+    free = importance_weighting.density_ratio(source, target, ceiling=math.inf)
+    held = importance_weighting.density_ratio(source, target, ceiling=ceiling)
+    assert held.mean() == pytest.approx(1)
+    assert held.max() == pytest.approx(ceiling)
+    factors = (held / free)[held < ceiling * (1 - 1e-6)]
+    assert np.allclose(factors, factors[:1])
+    again = free
+    for _ in range(300):  # what clipping and dividing by the mean in turn end at
+        again = np.minimum(again, ceiling) / np.minimum(again, ceiling).mean()
+    assert np.allclose(held, again, atol=1e-2)
+    assert np.allclose(importance_weighting.density_ratio(source, target, ceiling=1), 1)
+
+
+def test_domains_that_do_not_overlap_still_have_finite_weights() -> None:
+    source, target = np.arange(50)[:, None] - 1e6, np.arange(50)[:, None] + 1e6
+    weights = importance_weighting.density_ratio(source, target, regularisation=1e-9, ceiling=3)
+    assert np.isfinite(weights).all()
+    assert weights.mean() == pytest.approx(1)
+    assert importance_weighting.capped(np.exp([-700.0, -350, 0]), 2).mean() == pytest.approx(1)
+
+
+def test_few_samples_of_many_columns_are_aligned_without_nan() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        source, target = rng.normal(size=(5, 20)), rng.normal(size=(5, 20))
+        assert np.isfinite(coral.align(source, target, regularisation=1e-16)).all()
+
+
+def test_distances_far_from_zero_are_as_exact_as_near_it() -> None:
+    rows = _rows(40, 64, 0) + 1000
+    exact = torch.cdist(rows.double(), rows.double()).square()
+    assert torch.allclose(mmd.squared_distances(rows).double(), exact, atol=1e-3)
+    shifted = mmd.squared_mmd(rows[:20], rows[20:], [8.0]).item()
+    assert shifted == pytest.approx(mmd.squared_mmd(rows[:20] - 1000, rows[20:] - 1000, [8.0]).item(), rel=1e-3)
+
+
 def test_the_surest_share_of_each_class_is_taken() -> None:
     probabilities = torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.45, 0.55], [0.2, 0.8]])
     assert self_training.surest(probabilities, 0.5).tolist() == [0, -1, 0, -1, 1]
@@ -199,6 +239,8 @@ def test_a_domain_head_gives_one_logit() -> None:
         (lambda: importance_weighting.density_ratio([[math.nan]], [[1.0]]), "nan"),
         (lambda: importance_weighting.density_ratio([[1.0]], np.zeros((0, 1))), "shape"),
         (lambda: importance_weighting.density_ratio([[1.0]], [[1.0, 2.0]]), "same width"),
+        (lambda: importance_weighting.density_ratio([[1.0]], [[2.0]], regularisation=-1), "regularisation is -1"),
+        (lambda: importance_weighting.density_ratio([[1.0]], [[2.0]], ceiling=0.5), r"ceiling 0\.5"),
     ],
 )
 def test_features_that_cannot_be_used_are_refused(call: object, message: str) -> None:

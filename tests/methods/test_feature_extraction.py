@@ -48,6 +48,17 @@ def test_a_plan_that_lets_the_backbone_learn_is_refused(setting: Setting) -> Non
         feature_extraction.make(frozen, C=0)
 
 
+def test_without_a_plan_the_head_alone_learns(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    some = recipe.replace(method="feature_extraction", epochs=1)
+    run = tlw.fit(some, tmp_path / "run", progress=False)
+    assert run.recipe.plan == HEAD_ONLY
+    named = tlw.fit(some.replace(plan=HEAD_ONLY), tmp_path / "named", progress=False)
+    assert run.history["train_loss"].tolist() == named.history["train_loss"].tolist()
+    assert list(tlw.find_learning_rate(some, steps=10, progress=False).table["part"]) == ["together", "head"]
+    with pytest.raises(RecipeError, match="'stem' learns in this plan"):  # random features are not taken by default
+        tlw.fit(some.replace(pretrained=False), tmp_path / "scratch", progress=False)
+
+
 def test_with_one_example_a_class_features_beat_the_same_network_from_random_weights(tmp_path: Path) -> None:
     # The margin is that of the card of tlw_resnet: 78 % against 33 % on digits with one label a class, five draws.
     gains = []

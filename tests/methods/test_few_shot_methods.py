@@ -133,6 +133,17 @@ def test_support_sets_that_cannot_be_learned_from_are_refused(
         learner().fit(features, labels)
 
 
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_queries_must_be_like_the_support_set_and_come_after_it(learner: Any) -> None:
+    with pytest.raises(DataError, match="Nothing has been learned yet"):
+        learner().predict_proba(QUERIES)
+    fitted = learner().fit(SUPPORT, LABELS)
+    with pytest.raises(DataError, match="have 4 columns, but those of fit had 6"):
+        fitted.predict_proba(QUERIES[:, :4])
+    with pytest.raises(DataError, match="queries have 4 columns"):
+        attention(QUERIES[:, :4], SUPPORT)
+
+
 def test_options_that_mean_nothing_are_refused() -> None:
     with pytest.raises(DataError, match="C is 0"):
         LinearProbe(C=0)

@@ -15,6 +15,7 @@ from tlwidgets.data.bundled import scanned_digits
 from tlwidgets.data.generated.sinusoids import draw_waves
 from tlwidgets.errors import RecipeError, TrainingError
 from tlwidgets.evaluation.episodes import episodes
+from tlwidgets.methods import reptile
 from tlwidgets.methods.maml import MAML, Task
 from tlwidgets.methods.prototypes import Prototypes
 from tlwidgets.methods.reptile import Reptile
@@ -120,6 +121,19 @@ def test_reptile_moves_its_share_of_the_way_to_where_plain_descent_ends() -> Non
     Reptile(model, squared, inner_rate=0.05, inner_steps=4, outer_rate=0.25).train_step([WAVE])
     for here, begin, end in zip(model.parameters(), start, plain.parameters(), strict=True):
         assert torch.allclose(here, begin + 0.25 * (end - begin))
+
+
+def test_reptiles_steps_on_a_whole_task_move_towards_longer_gradients_as_its_text_says() -> None:
+    model, rate, steps = known_net().double(), 1e-3, 5
+    inputs, targets = WAVE[0].double(), WAVE[1].double()
+    weights = list(model.parameters())
+    gradients = torch.autograd.grad(squared(model(inputs), targets), weights, create_graph=True)
+    length = torch.autograd.grad(sum(part.square().sum() for part in gradients), weights)
+    ends = Reptile(model, squared, inner_rate=rate, inner_steps=steps).adapt(inputs, targets)
+    for (name, value), gradient, longer in zip(model.named_parameters(), gradients, length, strict=True):
+        beyond_the_first_order = ends[name] - value + steps * rate * gradient
+        assert torch.allclose(beyond_the_first_order / rate**2, steps * (steps - 1) / 4 * longer, rtol=0.05, atol=0.05)
+    assert "every inner\nstep sees the whole" in reptile.__doc__
 
 
 @pytest.mark.parametrize(

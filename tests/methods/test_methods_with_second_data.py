@@ -153,9 +153,9 @@ def test_unlabelled_images_may_be_others_and_must_be_there(
         ("dann", {"strength": -1}, "strength is -1"),
         ("cdan", {"hidden": 0}, "hidden is 0"),
         ("mcc", {"temperature": 0}, "temperature is 0"),
-        ("importance_weighting", {"ceiling": 0}, "ceiling is 0, not above 0"),
+        ("importance_weighting", {"ceiling": 0}, "ceiling is 0"),
         ("self_training", {"share": 0}, "share is 0"),
-        ("self_training", {"warmup": 2}, "warmup 2"),
+        ("self_training", {"warmup": 2}, "warmup 2 of 2 epochs"),
         ("pseudo_labels", {"begin": 0.9, "end": 0.5}, "begin 0.9"),
         ("fixmatch", {"threshold": 2}, "threshold 2"),
         ("mean_teacher", {"decay": 1}, "decay 1"),
@@ -198,7 +198,21 @@ def test_the_mean_teacher_is_what_the_run_keeps(recipe: tlw.Recipe, few: Any, tm
         tlw.fit(made.replace(plan={"stage1": "lora"}), tmp_path / "lora", progress=False)
 
 
-def test_a_target_that_makes_the_features_nan_stops_the_run(recipe: tlw.Recipe, shifted: Any, tmp_path: Path) -> None:
-    made = recipe.replace(method="coral", method_options={"target": shifted}, learning_rate=1e8, epochs=5)
+def test_self_training_labels_the_target_in_a_run_of_one_epoch_too(
+    recipe: tlw.Recipe, shifted: Any, tmp_path: Path
+) -> None:
+    made = recipe.replace(method="self_training", method_options={"target": shifted}, epochs=1)
+    run = tlw.fit(made, tmp_path / "run", progress=False)
+    assert run.history["pseudo_labelled"][0] > 0.3
+    no_epoch_left = made.replace(method_options={"target": shifted, "warmup": 1})
+    with pytest.raises(RecipeError, match="warmup 1 of 1 epochs"):
+        tlw.fit(no_epoch_left, tmp_path / "none", progress=False)
+
+
+@pytest.mark.parametrize("method", ["coral", "mmd"])
+def test_a_target_that_makes_the_features_nan_stops_the_run(
+    recipe: tlw.Recipe, method: str, shifted: Any, tmp_path: Path
+) -> None:
+    made = recipe.replace(method=method, method_options={"target": shifted}, learning_rate=1e8, epochs=5)
     with pytest.raises(tlw.errors.TrainingError, match="The loss became"):
         tlw.fit(made, tmp_path / "run", progress=False)

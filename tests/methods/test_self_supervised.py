@@ -41,6 +41,25 @@ def test_vicreg_is_that_of_lightly_but_for_the_halved_variance() -> None:
     assert vicreg.vicreg_loss(FIRST, SECOND, mu=12.5).item() == pytest.approx(36.22626876831055, rel=1e-5)
 
 
+def test_vicregs_terms_are_those_that_its_text_names() -> None:
+    # Invariance of the authors' code, a mean over images and numbers; the paper's sum over numbers is D times that.
+    squares = (FIRST - SECOND).square()
+    code, paper = squares.mean(), squares.sum(1).mean()
+    assert vicreg.vicreg_loss(FIRST, SECOND, 1, 0, 0).item() == pytest.approx(code.item(), rel=1e-5)
+    assert paper.item() == pytest.approx(FIRST.shape[1] * code.item(), rel=1e-5)
+    # Variance of the paper, the sum over both views.
+    both = sum(torch.relu(1 - (view.var(0) + 1e-4).sqrt()).mean() for view in (FIRST, SECOND))
+    assert vicreg.vicreg_loss(FIRST, SECOND, 0, 1, 0).item() == pytest.approx(both.item(), rel=1e-5)
+    text = " ".join(vicreg.__doc__.split())
+    assert "Invariance is the code's" in text
+    assert "Variance is the paper's" in text
+
+
+def test_one_image_has_no_vicreg_loss() -> None:
+    with pytest.raises(DataError, match="One image has no deviation"):
+        vicreg.vicreg_loss(torch.ones(1, 3), torch.ones(1, 3))
+
+
 def test_each_term_of_vicreg_is_zero_where_it_should_be() -> None:
     drawn = torch.randn(50, 5)
     wide = torch.linalg.qr(drawn - drawn.mean(0))[0] * 8

@@ -8,6 +8,7 @@ a method is broken, not where a seed is unlucky.
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,11 @@ SEEDS = range(5)
 PRACTICE: dict[str, dict[str, Any]] = {
     "vicreg": {"method_options": {"view": "weak"}, "epochs": 8},
     "rotation": {"epochs": 5, "batch_size": 32},
-    "masked_images": {"epochs": 16},
 }
 
 
 def canvases(seed: int, labels_per_class: int | None = 20) -> tlw.ImageData:
     return tlw.load_data("canvas_digits", seed=seed, labels_per_class=labels_per_class, val=0, test=0.3)
-
-
-def net(method: str) -> str:
-    return small_transformer() if method == "masked_images" else small_network()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +39,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def once(method: str, seed: int) -> tlw.Run:
         recipe = tlw.Recipe(
             data=canvases(seed, None),
-            backbone=net(method),
+            backbone=small_network(),
             pretrained=False,
             method=method,
             batch_size=64,
@@ -62,7 +58,7 @@ def gains(pretrained: Any, method: str) -> list[float]:
     found = []
     for seed in SEEDS:
         data = canvases(seed)
-        others = [None, network(net(method), pretrained=False, seed=seed)]
+        others = [None, network(small_network(), pretrained=False, seed=seed)]
         found.append([described(data, each).read() for each in (*others, pretrained(method, seed).backbone)])
     return [learned - max(others) for *others, learned in found]
 
@@ -77,10 +73,23 @@ def test_naming_turns_gains_little_and_not_with_every_seed(pretrained: Any) -> N
     assert -0.03 < np.mean(gains(pretrained, "rotation")) < 0.1
 
 
-def test_filling_in_patches_gives_no_features_in_so_short_a_practice(pretrained: Any) -> None:
-    assert abs(np.mean(gains(pretrained, "masked_images"))) < 0.05
-    history = pretrained("masked_images", 0).history
-    assert history["filled_in"].iloc[-1] < history["filled_in"].iloc[0] / 2  # it does learn, though not what helps
+def test_filling_in_patches_learns_what_lies_where(tmp_path: Path) -> None:
+    # One value for all pixels costs 1.17, the median of each place .72: more is not learned in so few steps. What
+    # it is worth to a later run is in benchmarks/results/methods.md: nothing.
+    recipe = tlw.Recipe(
+        data=tlw.load_data("digits", val=0, test=0.5),
+        backbone=small_transformer(),
+        pretrained=False,
+        method="masked_images",
+        epochs=12,
+        batch_size=64,
+        learning_rate=3e-3,
+        backbone_scale=1.0,
+        warmup=0.1,
+        cache="off",
+    )
+    history = tlw.fit(recipe, tmp_path / "run", progress=False).history
+    assert history["filled_in"].iloc[-1] < 0.9, history["filled_in"].tolist()
 
 
 def test_contrast_gives_features_that_beat_pixels_and_random_ones() -> None:

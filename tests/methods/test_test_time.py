@@ -187,6 +187,9 @@ def test_what_cannot_be_adapted_is_refused(backbone: tlw.Backbone, stripes: Any)
         tent.Tent(backbone, learning_rate=0)
     with pytest.raises(DataError, match="cannot be inverted"):
         label_shift.bbse_weights([[0.5, 0.5], [0.0, 0.0]], [1.0, 0.0])
+    for confusion, shares in ((np.eye(3), [0.5, 0.5]), (np.ones((2, 3)), [0.5, 0.5]), (np.eye(2), [[1.0, 0.0]])):
+        with pytest.raises(DataError, match="do not fit"):
+            label_shift.bbse_weights(confusion, shares)
     with pytest.raises(DataError, match="source's shares"):
         label_shift.em_shares([[0.5, 0.5]], [1.0, 0.0])
     with pytest.raises(DataError, match="not probabilities"):

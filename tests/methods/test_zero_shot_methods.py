@@ -83,7 +83,31 @@ def test_descriptions_that_do_not_fit_are_refused(method: Any, descriptions: Any
         method.fit(TRAIN, SEEN, descriptions)
 
 
+@pytest.mark.parametrize("method", [AttributePrediction, ESZSL, TextAlignment])
+@pytest.mark.parametrize(
+    ("features", "descriptions", "complaint"),
+    [
+        (NEW[:, :5], PARTS, "features have 5 columns, but those of fit had 12"),
+        (NEW, np.eye(3), "(attributes|descriptions) have 3 columns, but those of fit had 4"),
+        (NEW, np.full((2, 4), np.nan), "(attributes|descriptions) hold nan or infinity"),
+        (np.full((2, 12), np.nan), PARTS, "features hold nan or infinity"),
+    ],
+)
+def test_new_images_and_classes_must_be_like_those_learned_from(
+    method: Any, features: Any, descriptions: Any, complaint: str
+) -> None:
+    fitted = method().fit(TRAIN, SEEN, PARTS[:3])
+    ask = fitted.predict_proba if method is AttributePrediction else fitted.scores
+    with pytest.raises(DataError, match=complaint):
+        ask(features, descriptions)
+    fresh = method()
+    with pytest.raises(DataError, match="Nothing has been learned yet"):
+        (fresh.predict_proba if method is AttributePrediction else fresh.scores)(NEW, PARTS)
+
+
 def test_options_and_attributes_that_mean_nothing_are_refused() -> None:
+    with pytest.raises(DataError, match="C is -1"):
+        AttributePrediction(C=-1)
     with pytest.raises(DataError, match="not all 0 or 1"):
         AttributePrediction().fit(TRAIN, SEEN, PARTS[:3] * 0.5)
     with pytest.raises(DataError, match="the same attributes"):

@@ -155,6 +155,39 @@ def test_a_recipe_that_cannot_run_says_so_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("plan", [{"head": "frozen"}, {"*": "norm"}])
+def test_a_new_head_that_is_held_at_zero_is_refused(recipe: tlw.Recipe, tmp_path: Path, plan: dict[str, str]) -> None:
+    with pytest.raises(PlanError, match="pass no gradient"):
+        tlw.fit(recipe.replace(plan=plan), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"plan": {"head": "frozen"}, "pretrained": False},
+        {"plan": {"head": "lora"}},
+        {"plan": {"head": "frozen"}, "method": "simclr"},
+    ],
+)
+def test_what_learns_before_or_beside_its_head_still_runs(
+    recipe: tlw.Recipe, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    some = recipe.replace(epochs=1, **change)
+    run = tlw.fit(some, tmp_path / "run", progress=False)
+    torch.manual_seed(some.seed)
+    before = tlw.load_backbone(some.backbone, pretrained=some.pretrained, num_classes=3).model.state_dict()
+    assert not torch.equal(before["conv1.0.weight"], run.backbone.model.state_dict()["conv1.0.weight"])
+
+
+def test_a_runs_head_is_kept_where_the_plan_trains_norms_alone(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    first = tlw.fit(recipe, tmp_path / "first", progress=False)
+    again = recipe.replace(backbone=f"run:{first.path}", plan={"*": "norm"}, epochs=1)
+    second = tlw.fit(again, tmp_path / "second", progress=False)
+    assert torch.equal(first.backbone.model.fc.weight, second.backbone.model.fc.weight)
+    assert second.history["val_accuracy"].iloc[0] > 0.5
+
+
 def test_a_run_without_a_path_gets_a_new_folder_each_time(
     recipe: tlw.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

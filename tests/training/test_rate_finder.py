@@ -142,6 +142,15 @@ def test_the_search_gives_a_rate_for_everything_and_for_each_stage(recipe: tlw.R
     assert again.curves.equals(first)
 
 
+def test_a_bar_shows_how_far_the_search_is_and_can_be_left_out(
+    recipe: tlw.Recipe, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tlw.find_learning_rate(recipe, steps=10, highest=1e9, per_stage=False)
+    assert "Trying rates: 100%" in capfd.readouterr().err  # also where the loss exploded before the last rate
+    tlw.find_learning_rate(recipe, steps=10, per_stage=False, progress=False)
+    assert "Trying" not in capfd.readouterr().err
+
+
 def test_every_part_starts_from_the_same_weights(recipe: tlw.Recipe) -> None:
     curves = tlw.find_learning_rate(recipe, steps=10).curves
     assert curves.groupby("part")["loss"].first().nunique() == 1

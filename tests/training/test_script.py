@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import ast
+import csv
 import os
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -14,16 +16,17 @@ from PIL import Image
 
 import tlwidgets as tlw
 from tlwidgets.errors import RecipeError
+from tlwidgets.training.script_parts import FOLDER
 
 COLUMNS = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 
 
 def _same_history(recipe: tlw.Recipe, tmp_path: Path) -> None:
     run = tlw.fit(recipe, tmp_path / "run", progress=False)
-    text = recipe.to_script()
-    assert "import tlwidgets" not in text
     script = tmp_path / "script.py"
-    script.write_text(text, "utf-8")
+    text = recipe.to_script(script)
+    assert "import tlwidgets" not in text
+    assert script.read_text("utf-8") == text
     # A stand-in that cannot be imported: the script must not need the package.
     (tmp_path / "tlwidgets.py").write_text("raise ImportError('the script imports tlwidgets')")
     subprocess.run(
@@ -78,6 +81,71 @@ def test_the_script_makes_joined_changes_to_the_bit(
 ) -> None:
     recipe = tlw.Recipe(data=picture_folder, backbone=tiny, epochs=3, batch_size=16, learning_rate=0.01)
     _same_history(recipe.replace(augmentation=augmentation, views=views), tmp_path)
+
+
+@pytest.mark.slow
+def test_the_script_of_feature_extraction_repeats_the_history_to_the_bit(
+    tiny: str, picture_folder: Path, tmp_path: Path
+) -> None:
+    recipe = tlw.Recipe(data=picture_folder, backbone=tiny, method="feature_extraction", epochs=2, learning_rate=0.1)
+    _same_history(recipe, tmp_path)
+
+
+def test_the_script_of_feature_extraction_is_that_of_a_plan_by_which_the_head_alone_learns(
+    tiny: str, picture_folder: Path
+) -> None:
+    recipe = tlw.Recipe(data=picture_folder, backbone=tiny, method="feature_extraction")
+    plan = {"*": "frozen", "head": "trainable"}
+    assert recipe.to_script() == recipe.replace(method="fine_tuning", plan=plan).to_script()
+    with pytest.raises(RecipeError, match="feature_extraction with C"):
+        recipe.replace(method_options={"C": 1.0}).to_script()
+    with pytest.raises(RecipeError, match="'stem' learns in this plan"):
+        recipe.replace(plan={"head": "trainable"}).to_script()
+
+
+def test_a_method_without_a_script_is_answered_with_those_that_have_one() -> None:
+    with pytest.raises(RecipeError, match="'l2_sp' yet, only of fine_tuning and feature_extraction"):
+        tlw.Recipe(data="digits", method="l2_sp").to_script()
+
+
+def test_a_written_script_takes_the_weights_of_a_bundled_network_along(picture_folder: Path, tmp_path: Path) -> None:
+    recipe = tlw.Recipe(data=picture_folder, epochs=1)
+    text = recipe.to_script(tmp_path / "mine" / "script.py")
+    assert sorted(path.name for path in (tmp_path / "mine").rglob("*") if path.is_file()) == [
+        "config.json",
+        "model.safetensors",
+        "script.py",
+    ]
+    place = next(line for line in text.splitlines() if line.startswith("WEIGHTS = "))
+    names: dict[str, Any] = {"Path": Path, "__file__": str(tmp_path / "mine" / "script.py")}
+    exec(place, names)
+    assert names["WEIGHTS"] == tmp_path / "mine" / "script_weights"
+    assert str(Path(tlw.__file__).parent) not in text
+    head = ast.get_docstring(ast.parse(recipe.to_script())) or ""
+    assert "folder WEIGHTS, which belongs to the tlwidgets" in head
+    assert "scikit" not in head
+    with pytest.raises(RecipeError, match="cannot be written"):
+        recipe.to_script(tmp_path / "mine" / "script.py" / "below.py")
+
+
+def test_the_script_refuses_a_folder_beside_the_splits_too(tmp_path: Path) -> None:
+    for name in ("train", "test", "models"):
+        (tmp_path / name / "a").mkdir(parents=True)
+    part = Template(FOLDER).substitute(path=repr(str(tmp_path)), deal="")
+    with pytest.raises(SystemExit, match="more than one folder a split: models, test, train"):
+        exec(part, {"Path": Path, "sys": sys})
+
+
+def test_the_script_of_a_table_with_tabs_reads_tabs(tiny: str, picture_folder: Path) -> None:
+    rows = [f"{path}\t{path.parent.name}" for path in sorted(picture_folder.rglob("*.png"))]
+    table = picture_folder / "list.tsv"
+    table.write_text("\n".join(["path\tlabel", *rows]))
+    text = tlw.Recipe(data=table, backbone=tiny).to_script()
+    read = text[text.index("TABLE = Path(") : text.index("def readable(")]
+    names: dict[str, Any] = {"Path": Path, "csv": csv}
+    exec(read, names)
+    assert len(names["rows"]) == 60
+    assert names["rows"][0][1:] == ("across", "")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tlwidgets as tlw
-from tlwidgets.errors import PlanError, RecipeError, TrainingError
+from tlwidgets.errors import PlanError, RecipeError, RunError, TrainingError
 from tlwidgets.training import (
     BatchEnded,
     EpochEnded,
@@ -147,6 +147,45 @@ def test_a_run_that_cannot_begin_ends_with_the_event_and_the_error(recipe: tlw.R
     assert isinstance(last, RunFailed)
     assert (last.kind, session.status) == ("BackboneError", "failed")
     assert "resnet18" in last.error
+
+
+def test_a_session_without_a_folder_says_how_it_stands(
+    recipe: tlw.Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    held, gate = threading.Event(), threading.Event()
+
+    def slow_data(*_: Any) -> Any:
+        held.set()
+        gate.wait(60)
+        return recipe.data
+
+    monkeypatch.setattr("tlwidgets.training.session.recipe_data", slow_data)
+    session = tlw.TrainingSession(recipe.replace(epochs=1))
+    with pytest.raises(RunError, match=r"not been started.*start\(\)"):
+        _ = session.run
+    session.start()
+    held.wait(60)
+    try:
+        with pytest.raises(RunError, match=r"is running and has no folder yet.*wait\(\)"):
+            _ = session.run
+    finally:
+        gate.set()
+    assert session.wait(60).path == session.run.path
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [({"method": "nope"}, RecipeError), ({"method_options": {"nope": 1}}, RecipeError), ({}, RunError)],
+)
+def test_what_can_be_refused_without_the_data_is_refused_before_they_are_read(
+    recipe: tlw.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], error: type[Exception]
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.txt").write_text("precious")
+    monkeypatch.setattr("tlwidgets.training.session.recipe_data", lambda *_: pytest.fail("the data were read"))
+    with pytest.raises(error):
+        tlw.fit(recipe.replace(**change), tmp_path / ("run" if change else "taken"), progress=False)
 
 
 def test_a_session_starts_once_and_its_worker_does_not_keep_python_alive(session: tlw.TrainingSession) -> None:

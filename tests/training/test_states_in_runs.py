@@ -12,7 +12,7 @@ from safetensors import safe_open
 import tlwidgets as tlw
 from tlwidgets.errors import PlanError, RecipeError
 from tlwidgets.freezing import learning_parameters
-from tlwidgets.training import BatchEnded, EpochEnded, Event, PlanChanged
+from tlwidgets.training import BatchEnded, CacheChosen, EpochEnded, Event, Note, PlanChanged
 from tlwidgets.training.optimisation import make_optimiser, set_rates, stage_rates
 
 NUMBERS = ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"]
@@ -75,6 +75,62 @@ def test_a_new_plan_keeps_what_the_adapters_of_the_old_one_learned(recipe: tlw.R
     assert losses[5] < 0.8 * losses[0]
     assert losses[6] < losses[0]
     assert losses[6] == pytest.approx(losses[5], rel=0.5)
+
+
+FROZEN = {"stem": "frozen", "stage1": "frozen", "stage2": "frozen", "stage3": "frozen"}
+
+
+def test_adapters_behind_a_frozen_part_learn_the_same_with_a_cache(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    recipe = recipe.replace(plan={**FROZEN, "stage4": "lora"}, epochs=3)
+    cached = tlw.fit(recipe.replace(cache="memory"), tmp_path / "cached", progress=False)
+    plain = tlw.fit(recipe.replace(cache="off"), tmp_path / "plain", progress=False)
+    np.testing.assert_allclose(cached.history[NUMBERS], plain.history[NUMBERS], rtol=1e-5)
+    assert json.loads((cached.path / "audit.json").read_text())["unmoved"]
+
+
+def test_a_stage_gets_adapters_during_a_run_with_a_cache(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    recipe = recipe.replace(plan={**FROZEN, "stage4": "frozen"}, epochs=4, cache="memory")
+    session = tlw.TrainingSession(recipe, tmp_path / "run")
+    run = changed_after(session, 2, {**FROZEN, "stage4": "lora"})
+    assert run.status == "finished"
+    assert [event.on for event in session.events if isinstance(event, CacheChosen)] == [True, True]
+
+
+def changed_after(session: tlw.TrainingSession, epoch: int, states: dict[str, str]) -> tlw.Run:
+    """Trains, with another plan after an epoch."""
+
+    def change(event: Event) -> None:
+        if isinstance(event, EpochEnded) and event.epoch == epoch:
+            session.set_plan(states)
+
+    session.subscribe(change)
+    return session.start().wait(120)
+
+
+def test_a_run_refuses_to_freeze_everything_and_goes_on(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    session = tlw.TrainingSession(recipe.replace(plan=PLAN, epochs=3), tmp_path / "run")
+    refused: list[Exception] = []
+
+    def freeze(event: Event) -> None:
+        if isinstance(event, EpochEnded) and event.epoch == 1:
+            try:
+                session.set_plan({"*": "frozen"})
+            except PlanError as error:
+                refused.append(error)
+
+    session.subscribe(freeze)
+    assert len(session.start().wait(120).history) == 3
+    assert "nothing would learn" in str(refused[0])
+
+
+def test_a_plan_by_which_nothing_would_learn_leaves_the_run_as_it_was(recipe: tlw.Recipe, tmp_path: Path) -> None:
+    session = tlw.TrainingSession(recipe.replace(plan={"*": "frozen", "head": "trainable"}, epochs=3), tmp_path / "run")
+    # The head has no norm: "norm" leaves it nothing to learn.
+    run = changed_after(session, 1, {"*": "frozen", "head": "norm"})
+    assert any("stages stay as they were" in event.text for event in session.events if isinstance(event, Note))
+    assert run.history["train_loss"].iloc[2] < run.history["train_loss"].iloc[0]
+    (changed,) = (event for event in session.events if isinstance(event, PlanChanged))
+    assert changed.states["head"] == "trainable"
 
 
 def test_a_plan_that_fits_no_stage_is_refused_before_a_folder_is_made(recipe: tlw.Recipe, tmp_path: Path) -> None:

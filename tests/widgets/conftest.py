@@ -124,3 +124,23 @@ class FakeSession:
 def fake_session() -> FakeSession:
     """A session that does what the test says."""
     return FakeSession()
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What each place below a widget shows, in the order of the displays; empty ones hold an empty HTML."""
+    shown: list[Any] = []
+
+    @dataclass
+    class Handle:
+        place: int
+
+        def update(self, content: Any) -> None:
+            shown[self.place] = content
+
+    def display(content: Any, **_: Any) -> Handle:
+        shown.append(content)
+        return Handle(len(shown) - 1)
+
+    monkeypatch.setattr("tlwidgets.widgets.result_place.display", display)
+    return shown

@@ -146,7 +146,7 @@ def test_a_zip_file_from_the_page_becomes_the_data(view: DataView, command: Comm
 
 def test_pictures_of_a_class_at_a_time(view: DataView, command: Command) -> None:
     assert upload(view, command, "a.png", png(0), label="cat")["ok"]
-    assert "at least one more class" in command(view, "use_uploads")["error"]
+    assert "at least one more" in command(view, "use_uploads")["error"]
     for seed in range(1, 9):
         upload(view, command, "a.png", png(seed), label=("cat", "<b>dog</b>")[seed % 2])
     assert command(view, "use_uploads")["ok"]

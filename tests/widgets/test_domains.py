@@ -29,7 +29,7 @@ def as_it_is(view: Domains) -> None:
 def test_without_a_shift_both_domains_are_told_alike_and_a_shift_moves_the_target(view: Domains) -> None:
     at_first, accuracy = view.points, view.target_accuracy
     assert abs(view.source_accuracy - accuracy) < 0.15
-    view.shift(contrast=0.2, brightness=0.3)
+    view.shift(contrast=0.2, brightness=-0.3)
     apart = np.linalg.norm(view.points[0].mean(0) - view.points[1].mean(0))
     assert apart > 3 * np.linalg.norm(at_first[0].mean(0) - at_first[1].mean(0))
     assert view.target_accuracy < accuracy - 0.2
@@ -38,8 +38,8 @@ def test_without_a_shift_both_domains_are_told_alike_and_a_shift_moves_the_targe
 
 @pytest.mark.parametrize("adaptation", ["standardise", "coral"])
 def test_adaptation_brings_the_domains_together_without_labels(view: Domains, adaptation: str) -> None:
-    view.shift(contrast=0.2, brightness=0.3)
-    lost = view.target_accuracy  # measured: .49, and .94 and .91 with adaptation
+    view.shift(contrast=0.2, brightness=-0.3)
+    lost = view.target_accuracy  # measured: .51, and .96 and .94 with adaptation
     view.adapt_by(adaptation)
     near, far = (part.mean(0) for part in view.points)
     assert np.linalg.norm(near - far) < 0.2 * view.points[0].std()
@@ -53,7 +53,7 @@ def test_a_feature_that_is_dead_on_the_source_does_not_run_the_picture(view: Dom
     view.shift(noise=0.2)
     view.adapt_by(adaptation)
     assert np.abs(view.points[1]).max() < 20 * view.points[0].std()
-    assert view.target_accuracy > 0.6  # measured: .75, .80 and .77
+    assert view.target_accuracy > 0.6  # measured: .75, .83 and .73
 
 
 def test_what_no_slider_gives_is_refused(view: Domains, command: Callable[..., dict[str, Any]]) -> None:

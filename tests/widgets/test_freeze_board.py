@@ -238,3 +238,13 @@ def test_a_real_run_moves_what_learns_and_nothing_else(
     assert {name for name, live in board.live.items() if live["moved"]} == {"stage4"}
     assert board.live["stage3"] == {"rate": 0.0, "moved": 0.0}
     assert board.live["head"]["moved"] is None
+
+
+def test_a_run_that_is_not_followed_any_more_shows_nothing(board: FreezeBoard, fake_session: Any, tiny: str) -> None:
+    board.follow(fake_session)
+    late = fake_session.listeners[0]  # an event that was under way while another backbone was picked
+    board.show(tiny)
+    numbers = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 0.01, "images_per_second": 9.0}
+    late(events.BatchEnded(step=1, epoch=1, rates={"head": 0.01}, **numbers))
+    assert board.live == {}
+    assert board.followed is None

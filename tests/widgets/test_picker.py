@@ -11,6 +11,7 @@ from tlwidgets.backbones.sizes import read_sizes
 from tlwidgets.errors import BackboneError, DataError
 from tlwidgets.training.pace import Pace
 from tlwidgets.widgets import BackbonePicker, picker_costs
+from tlwidgets.widgets.suitability import Suitability
 
 
 def entry(name: str, parameters: int | None = None, *, offline: bool = False, **more: Any) -> Entry:
@@ -253,3 +254,17 @@ def test_a_backbone_that_cannot_be_tried_is_told_about(
     monkeypatch.setattr(picker_costs, "everything_learns", too_large)
     cost = BackbonePicker("tlw_vit", data=stripes).measure(60)
     assert (cost["name"], cost["measured"]) == ("tlw_vit", False)
+
+
+def test_a_cancelled_ranking_leaves_nothing_out_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    ranking = Suitability(lambda state, error: told.append(state))
+
+    def load(name: str) -> None:
+        ranking._turn += 1  # cancelled, and another one started, while this one was being loaded
+        raise BackboneError("It cannot be loaded.")
+
+    monkeypatch.setattr("tlwidgets.backbones.load_backbone", load)
+    with pytest.raises(DataError):
+        ranking._load(ranking._turn, ["slow"])
+    assert ranking.state["left_out"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,10 +114,35 @@ def test_what_was_applied_is_found_again_and_reverted(view: PredictionView, fold
 def test_an_answer_is_explained_by_every_method(view: PredictionView, command: Callable[..., dict[str, Any]]) -> None:
     name = view.rows[0]["sample_id"]
     assert command(view, "explain", sample_id=name)["ok"]
+    view.wait(60)
     assert view.explained["sample_id"] == name
     assert [each["method"] for each in view.explained["methods"]] == ["lime", "occlusion", "integrated_gradients"]
     message = view.comm.custom("explanation")[-1]
     assert len(message.buffers) == 4
+
+
+def test_the_page_is_answered_before_an_explanation_is_found(
+    view: PredictionView, command: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is free for Stop and Pause while LIME tries its hundreds of images."""
+    found = threading.Event()
+
+    def slow(sample_id: str) -> Any:
+        assert found.wait(20)
+        if sample_id == second:
+            raise DataError("It cannot be explained.")
+        return {"sample_id": sample_id, "methods": []}, []
+
+    monkeypatch.setattr(view, "_explanation", slow)
+    first, second = (row["sample_id"] for row in view.rows[:2])
+    assert command(view, "explain", sample_id=first)["ok"]
+    assert view.explained == {"sample_id": first}
+    found.set()
+    view.wait(20)
+    assert view.explained == {"sample_id": first, "methods": []}
+    command(view, "explain", sample_id=second)
+    view.wait(20)
+    assert (view.explained, view.error_text) == ({}, "It cannot be explained.")
 
 
 def test_answers_for_training_images_are_computed(run: tlw.Run) -> None:

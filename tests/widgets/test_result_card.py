@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from tlwidgets import fit, load_data
+from tlwidgets.cli import print_run
 from tlwidgets.errors import RunError
 from tlwidgets.training import Run
-from tlwidgets.widgets import ResultCard
+from tlwidgets.widgets import ResultCard, Results
+from tlwidgets.widgets.result_card import for_page
 
 PAYLOADS = [
     "<img src=x onerror=alert(1)>",
@@ -107,3 +109,44 @@ def test_many_classes_are_told_as_pairs(hostile: tuple[Run, Any]) -> None:
     card.content["confusion"][3][7] = 5
     assert "class 3 seen as class 7: 5" in card.html
     assert card.png
+
+
+def test_a_page_gets_pairs_instead_of_a_matrix_of_many_classes(hostile: tuple[Run, Any]) -> None:
+    content, size = ResultCard(*hostile).content, 200
+    assert for_page(content) is content
+    names = [f"{i} {'x' * 300}" for i in range(size)]
+    content |= {"classes": names, "confusion": np.eye(size, dtype=int).tolist()}
+    content["confusion"][3][7] = 5
+    shown = for_page(content)
+    assert (shown["classes"], shown["confusion"]) == ([], [])
+    assert shown["pairs"] == [{"label": f"{names[3][:39]}…", "predicted": f"{names[7][:39]}…", "count": 5}]
+    assert len(str(shown["pairs"])) < 200
+    results = Results()
+    results.add({"run": "r", "accuracy": 0.5}, content)
+    assert results.card["confusion"] == []
+    card = ResultCard(*hostile)
+    card.content = content
+    assert "x" * 60 not in card.html
+
+
+def test_the_answers_of_a_head_that_nothing_taught_are_no_result(recipe: Any, tmp_path: Path, capsys: Any) -> None:
+    run = fit(recipe.replace(epochs=1), tmp_path / "run", progress=False)
+    accuracy = f"{run.metrics['test']['accuracy']:.1%}"
+    assert accuracy in ResultCard(run).text
+    note = run.path / "recipe.yaml"
+    note.write_text(note.read_text("utf-8").replace("fine_tuning", "masked_images"), "utf-8")
+    run = Run(run.path)
+    assert not run.head_trained
+    assert "accuracy" not in repr(run)
+    bundle = ResultCard(run)._repr_mimebundle_()
+    for shown in (bundle["text/plain"], bundle["text/html"]):
+        assert "masked_images trains no head" in shown
+        assert accuracy not in shown
+    print_run(run)
+    assert "masked_images trains no head: use the run as a backbone" in capsys.readouterr().out
+
+
+def test_a_method_that_nobody_knows_any_more_is_no_reason_not_to_show_a_run(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("data: digits\nmethod: of_another_day\n")
+    assert Run(tmp_path).head_trained
+    assert "running" in repr(Run(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,32 @@ def test_what_is_not_there_is_refused(
 
 def test_the_two_newest_finished_runs_come_first(runs: Path) -> None:
     assert RunCompare(runs).chosen == ["other", "weak"]
+
+
+@pytest.fixture
+def own_runs(runs: Path, tmp_path: Path) -> Path:
+    """Runs that a test may take away."""
+    return Path(shutil.copytree(runs, tmp_path / "runs"))
+
+
+def test_a_chosen_run_that_is_deleted_is_taken_out(own_runs: Path, command: Callable[..., dict[str, Any]]) -> None:
+    view = RunCompare(own_runs, ["good", "weak"])
+    shutil.rmtree(own_runs / "weak")
+    assert command(view, "refresh")["ok"]
+    assert (view.chosen, len(view.curves)) == (["good"], 1)
+    assert "weak" not in {row["run"] for row in view.found}
+
+
+def test_another_choice_goes_on_without_a_run_that_is_gone(
+    own_runs: Path, command: Callable[..., dict[str, Any]]
+) -> None:
+    view = RunCompare(own_runs, ["weak"])
+    shutil.rmtree(own_runs / "weak")
+    assert command(view, "choose", run="good", chosen=True)["ok"]
+    assert view.chosen == ["good"]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "3", '{"test": 5}'])
+def test_a_run_whose_metrics_are_no_mapping_is_left_out(own_runs: Path, text: str) -> None:
+    (own_runs / "weak" / "metrics.json").write_text(text)
+    assert [row["run"] for row in RunCompare(own_runs).found] == ["other", "good"]

@@ -27,6 +27,12 @@ def test_values_can_be_given() -> None:
         ("learning_rate", "fast"),
         ("optimizer", "magic"),
         ("patience", 0),
+        ("epochs", None),
+        ("batch_size", None),
+        ("seed", None),
+        ("pretrained", None),
+        ("backbone_scale", None),
+        ("weight_decay", None),
     ],
 )
 def test_what_no_run_could_use_is_refused(name: str, value: Any, command: Callable[..., dict[str, Any]]) -> None:
@@ -47,3 +53,10 @@ def test_the_page_sets_a_field(command: Callable[..., dict[str, Any]]) -> None:
     settings = Settings()
     assert command(settings, "set", name="epochs", value=9)["ok"]
     assert settings.epochs == 9
+
+
+def test_an_emptied_rate_or_patience_means_what_the_recipe_says(command: Callable[..., dict[str, Any]]) -> None:
+    settings = Settings(learning_rate=0.1, patience=3)
+    for name in ("learning_rate", "patience"):
+        assert command(settings, "set", name=name, value=None)["ok"]
+    assert Recipe(data="digits", **settings.values) == Recipe(data="digits")

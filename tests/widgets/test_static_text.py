@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import tlwidgets as tlw
-from tlwidgets.widgets import Results, Settings
+from tlwidgets.widgets import ResultCard, Results, Settings
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -58,3 +59,25 @@ def test_the_studio_leaves_its_name_and_its_card_is_an_output_of_its_own(tiny: s
     studio = tlw.Studio("digits", tiny)
     assert repr(studio) == "Studio(digits)"
     assert studio._repr_mimebundle_()["text/plain"] == "Studio(digits)"
+
+
+def test_an_exported_notebook_keeps_the_sentence_and_the_card(recipe: Any, tmp_path: Any, tiny: str) -> None:
+    """Where neither a kernel nor our front end is: what ``jupyter nbconvert --to html`` makes of both."""
+    nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert")
+    run = tlw.fit(recipe.replace(epochs=1), tmp_path / "one", progress=False)
+    outputs = [
+        nbformat.v4.new_output("display_data", data=data)
+        for data in (tlw.FreezeBoard(tiny)._repr_mimebundle_()[0], static(ResultCard(run)._repr_mimebundle_()))
+    ]
+    cell = nbformat.v4.new_code_cell("board", outputs=outputs)
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert "stem trainable, stage1 trainable" in page
+    assert 'data-tlw-card="one"' in page
+    assert f"{run.metrics['test']['accuracy']:.1%}" in page
+
+
+def static(bundle: dict[str, Any]) -> dict[str, Any]:
+    """The bundle as a notebook's file holds it: pictures in base64."""
+    return {
+        kind: base64.b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in bundle.items()
+    }

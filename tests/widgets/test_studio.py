@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tlwidgets import Recipe
-from tlwidgets.errors import BackboneError, RecipeError
+from tlwidgets.errors import BackboneError, PlanError, RecipeError
 from tlwidgets.widgets import Studio
 from tlwidgets.widgets.studio import CODE, RESULTS, SETTINGS, STAGES, TITLES, TRAIN
 
@@ -217,6 +217,24 @@ def test_what_no_widget_shows_is_kept_from_a_restored_recipe(tiny: str) -> None:
     assert studio.recipe.learning_rate is not None
 
 
+def test_a_studio_begins_with_whatever_a_recipe_can_say(stripes: tuple[np.ndarray, np.ndarray], tiny: str) -> None:
+    plan = {"*": "frozen", "head": "trainable"}
+    said = {
+        "method": "l2_sp",
+        "method_options": {"alpha": 0.5},
+        "layer_decay": 0.5,
+        "warmup": 0.1,
+        "views": 2,
+        "cache": "off",
+    }
+    recipe = Studio(stripes, tiny, plan=plan, epochs=3, **said).recipe
+    assert list(recipe.plan.values()) == ["frozen"] * 5 + ["trainable"]
+    assert {name: getattr(recipe, name) for name in said} == said
+    assert recipe.epochs == 3
+    head_only = Studio(stripes, tiny, method="feature_extraction").board.states
+    assert list(head_only.values()) == ["frozen"] * 5 + ["trainable"]
+
+
 def test_a_recipe_that_does_not_fit_is_refused_before_anything_changes(
     tmp_path: Path, tiny: str, command: Callable[..., dict[str, Any]]
 ) -> None:
@@ -260,3 +278,79 @@ def test_the_random_numbers_of_the_notebook_are_left_alone(stripes: tuple[np.nda
     torch.manual_seed(3)
     Studio(stripes, tiny)
     assert torch.rand(1).item() == expected
+
+
+def test_an_emptied_rate_is_suited_to_the_backbone_again(
+    studio: Studio, command: Callable[..., dict[str, Any]]
+) -> None:
+    studio.settings.learning_rate = 0.5
+    assert command(studio.settings, "set", name="learning_rate", value=None)["ok"]
+    suited = studio.settings.learning_rate
+    assert 0 < suited < 0.5
+    assert studio.dashboard.learning_rate == suited
+    assert not command(studio.settings, "set", name="epochs", value=None)["ok"]
+    assert command(studio.settings, "set", name="epochs", value=4)["ok"]
+    assert studio.recipe.epochs == 4
+
+
+def test_an_augmentation_of_texts_is_refused_for_images_before_it_is_kept(
+    studio: Studio, command: Callable[..., dict[str, Any]]
+) -> None:
+    answer = command(studio.settings, "set", name="augmentation", value="eda")
+    assert "changes texts" in answer["error"]
+    assert studio.settings.augmentation == studio.panel.augmentation == studio.recipe.augmentation == "none"
+    assert command(studio.settings, "set", name="epochs", value=4)["ok"]
+    with pytest.raises(RecipeError, match="changes texts"):
+        studio.restore(studio.recipe.replace(augmentation="eda", epochs=9))
+    assert studio.recipe.epochs == 4
+
+
+def test_only_settings_change_the_settings(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that is shown, or a widget that is closed, is none."""
+    told: list[None] = []
+    monkeypatch.setattr(studio, "_expect", lambda: told.append(None))
+    studio.settings.error_text = "shown"
+    studio.settings.close()
+    assert told == []
+
+
+@pytest.fixture
+def running(studio: Studio, fake_session: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A run of the Studio that only tells what the test makes it tell."""
+    fake_session.data = studio.data
+    monkeypatch.setattr("tlwidgets.training.TrainingSession", lambda *args, **options: fake_session)
+    studio.start()
+    yield fake_session
+    fake_session.finish()
+
+
+def test_another_backbone_during_a_run_is_for_the_next_one(studio: Studio, running: Any) -> None:
+    studio.board.freeze_until("stage1")
+    assert "next epoch" in studio.board.note
+    studio.picker.value = "tlw_resnet"
+    assert studio.board.note == "For the next run."
+    asked = len(running.asked)
+    studio.board.freeze_until("stage1")
+    assert studio.board.note == "For the next run."
+    assert len(running.asked) == asked
+
+
+def test_states_that_a_run_refuses_are_not_shown(
+    studio: Studio, running: Any, command: Callable[..., dict[str, Any]]
+) -> None:
+    def refuse(states: dict[str, str]) -> None:
+        raise PlanError("Nothing would learn.")
+
+    running.set_plan = refuse
+    before = studio.board.states
+    assert command(studio.board, "set_state", stage="head", state="frozen")["error"] == "Nothing would learn."
+    assert studio.board.states == before
+    assert not studio.board.can_undo
+
+
+def test_every_display_of_a_studio_shows_the_card(studio: Studio, places: list[Any]) -> None:
+    for _ in range(2):
+        studio._ipython_display_()
+    studio._place.show("the card")
+    studio._ipython_display_()
+    assert places == ["the card"] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_bad_input_is_refused_and_nothing_is_lost(taught: Teach, command: Callab
         ("add", {"label": "two", "picture": encoded(digit(0, 0))}, "no class 'two'"),
         ("add", {"label": "one", "picture": "bm90IGEgcGljdHVyZQ=="}, "no picture"),
         ("add", {"label": "one", "picture": "%%%"}, "no picture"),
-        ("look", {"picture": "A" * 9_000_000}, "more than 8 MB"),
+        ("look", {"picture": "A" * 9_000_000}, "too big: more than 6 MB"),
         ("add_class", {"name": "  "}, "cannot be called"),
         ("rename_class", {"name": "one", "new": "zero"}, "cannot be called"),
         ("remove_class", {"name": "nine"}, "no class 'nine'"),
@@ -116,3 +117,25 @@ def test_the_examples_are_data_for_the_studio(taught: Teach) -> None:
     assert studio.data.classes == data.classes
     with pytest.raises(DataError):
         _ = Teach().data
+
+
+def test_what_is_not_there_is_not_taken_away_and_leaves_nothing_to_undo(taught: Teach) -> None:
+    taught.remove(taught.examples[-1].number)
+    with pytest.raises(DataError, match="There is no example 12345"):
+        taught.remove(12345)
+    taught.undo()
+    assert taught.counts == [3, 3]
+
+
+def test_a_picture_may_be_a_file_and_what_is_none_changes_nothing(taught: Teach, tmp_path: Path) -> None:
+    Image.fromarray(digit(1, 7)).save(tmp_path / "one.png")
+    taught.add("one", tmp_path / "one.png")
+    assert taught.look(str(tmp_path / "one.png")) == taught.look(digit(1, 7))
+    for given in (np.zeros((0, 4, 3), np.uint8), "nowhere.png", 3):
+        with pytest.raises(DataError):
+            taught.add("one", given)
+        with pytest.raises(DataError):
+            taught.look(given)
+    assert taught.counts == [3, 4]
+    taught.undo()
+    assert taught.counts == [3, 3]

@@ -37,6 +37,12 @@ class Backbone:
     def __post_init__(self) -> None:
         self.stages: tuple[Stage, ...] = find_stages(self.model)
 
+    def __repr__(self) -> str:
+        parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        names = ", ".join(stage.name for stage in self.stages)
+        head = f"{self.num_classes} classes" if self.num_classes else "no head"
+        return f"Backbone({self.name}: {parameters:,} parameters, {head}, stages {names})"
+
     @property
     def num_features(self) -> int:
         """Length D of the feature vector in front of the classifier."""

@@ -43,6 +43,11 @@ def load_backbone(name: str, *, pretrained: bool = True, num_classes: int | None
         BackboneError: The name is not known (the nearest are offered), or its weights are neither on this machine
             nor to be had (the offline choices are named), or it takes no other number of channels.
     """
+    if not isinstance(name, str):
+        raise BackboneError(
+            f"A {type(name).__name__} is no name of a backbone.",
+            'Give a name, such as "tlw_resnet"; a folder as "local-dir:<path>", a run as "run:<folder>".',
+        )
     if is_text(name):
         if in_chans != 3:
             raise BackboneError(f"{name!r} reads texts, which have no channels.", "Leave out in_chans.")

@@ -35,6 +35,9 @@ class Stage:
     module_names: tuple[str, ...]
     n_parameters: int
 
+    def __repr__(self) -> str:
+        return f"Stage({self.name}: {self.label or 'nothing'}, {self.n_parameters:,} parameters)"
+
 
 def find_stages(model: nn.Module) -> tuple[Stage, ...]:
     """Cuts a network into ordered stages that cover every parameter and buffer exactly once.

@@ -42,10 +42,9 @@ class Deal:
                 f"val={self.val} and test={self.test} leave nothing to train on.",
                 "Give two shares of at least 0 that add up to less than 1, such as 0.15 and 0.15.",
             )
-        if self.labels_per_class is not None and self.labels_per_class < 1:
-            raise DataError(
-                f"labels_per_class={self.labels_per_class} leaves no label.", "Give 1 or more, or None for all."
-            )
+        few = self.labels_per_class
+        if few is not None and (isinstance(few, bool) or not isinstance(few, (int, np.integer)) or few < 1):
+            raise DataError(f"labels_per_class={few!r} is no number of labels.", "Give 1 or more, or None for all.")
         if not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
             raise DataError(f"seed={self.seed!r} is no seed.", "Give a whole number of at least 0.")
 
@@ -139,11 +138,13 @@ def assemble(
     """
     thumbnails, sides, failed = _scan(reader, progress)
     kept = np.array([index for index in range(len(reader)) if index not in failed], dtype=np.int64)
-    aside = [*set_aside, *(SetAside(reader.sample_id(index), reason) for index, reason in failed.items())]
+    unread = {index: SetAside(reader.sample_id(index), reason) for index, reason in failed.items()}
+    aside = [*set_aside, *unread.values()]
+    of_class = [(int(labels[index]), one) for index, one in unread.items()]
     if failed:
         labels, given = labels[kept], None if given is None else given[kept]
         thumbnails, sides = thumbnails[kept], sides[kept]
-    check_counts(name, labels, classes, aside)
+    check_counts(name, labels, classes, of_class)
     groups = near_identical_groups(thumbnails, sides * (not exact))
     split = split_samples(labels, groups, given, deal.val, deal.test, deal.seed, deal.labels_per_class)
     check_train(name, labels, classes, split, deal)
@@ -175,23 +176,52 @@ def _scan(reader: Reader, progress: bool) -> tuple[np.ndarray, np.ndarray, dict[
 
 
 def check_counts(
-    name: str, labels: np.ndarray, classes: tuple[str, ...], aside: Sequence[SetAside], what: str = "image"
+    name: str,
+    labels: np.ndarray,
+    classes: tuple[str, ...],
+    unread: Sequence[tuple[int, SetAside]] = (),
+    what: str = "image",
 ) -> None:
-    """Refuse data with fewer than two classes, or a class with fewer than two images (or texts, as ``what`` says)."""
-    reasons = f" {len(aside)} files were set aside, the first, {aside[0].path}: {aside[0].reason}." if aside else ""
+    """Refuse data with fewer than two classes, or a class with fewer than two images (or texts, as ``what`` says).
+
+    Args:
+        name: Short name of the data.
+        labels: int64 (N,) class numbers of what can be read.
+        classes: Class names.
+        unread: What cannot be read, each with its class number; only a class that is too small is told of its own.
+        what: What to call one.
+
+    Raises:
+        DataError: There are too few.
+    """
     if len(labels) == 0:
-        raise DataError(f"{name} holds no readable {what}.{reasons}", "Add pictures such as PNG or JPEG files.")
+        why = told([one for _, one in unread])
+        raise DataError(f"{name} holds no readable {what}.{why}", "Add pictures such as PNG or JPEG files.")
     if len(classes) < 2:
         raise DataError(f"{name} holds only one class, {classes[0]!r}.", f"Add {what}s of at least one more class.")
     counts = np.bincount(labels, minlength=len(classes))
     for count, words in ((0, f"no readable {what}"), (1, f"only one {what}")):
-        short = [classes[number] for number in np.flatnonzero(counts == count)]
-        if short:
-            listed = ", ".join(repr(one) for one in short[:5]) + (", ..." if len(short) > 5 else "")
+        short = np.flatnonzero(counts == count)
+        if len(short):
+            why = told([one for number, one in unread if number in short])
+            names = listed([classes[number] for number in short])
             raise DataError(
-                f"{name} has {words} for {len(short)} of its {len(classes)} classes: {listed}.{reasons}",
+                f"{name} has {words} for {len(short)} of its {len(classes)} classes: {names}.{why}",
                 f"Give every class at least two {what}s, or leave the class out.",
             )
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first five names, quoted, and how many there are besides."""
+    return ", ".join(repr(one) for one in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def told(aside: Sequence[SetAside]) -> str:
+    """A sentence to follow another one: what was set aside, and why the first; "" where nothing was."""
+    if not aside:
+        return ""
+    first = f"{aside[0].path} was set aside: {aside[0].reason}."
+    return f" {first}" if len(aside) == 1 else f" {len(aside)} files were set aside, the first: {first}"
 
 
 def check_train(

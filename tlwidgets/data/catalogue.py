@@ -56,14 +56,14 @@ def find_world(name: str) -> World:
     """Return the data set called ``name``.
 
     Raises:
-        DataError: There is none; the nearest names are offered.
+        DataError: There is none; the nearest names are offered, where any is near.
     """
     if name in WORLDS:
         return WORLDS[name]
-    near = difflib.get_close_matches(name.lower(), WORLDS, n=3, cutoff=0.5) or list(WORLDS)
+    near = difflib.get_close_matches(name.lower(), WORLDS, n=3, cutoff=0.7)
+    offer = f"Did you mean {' or '.join(map(repr, near))}?" if near else "list_data() shows what is bundled."
     raise DataError(
-        f"There is no bundled data and no folder named {name!r}.",
-        f"Bundled: {', '.join(near)}. Or give the path of an image folder.",
+        f"There is no bundled data and no folder named {name!r}.", f"{offer} Or give the path of an image folder."
     )
 
 

@@ -16,6 +16,8 @@ from tlwidgets.data.readers import ArrayReader, DatasetReader, FileReader, to_ui
 from tlwidgets.data.texts import load_texts
 from tlwidgets.errors import DataError
 
+SEPARATORS = {".csv": ",", ".tsv": "\t"}  # by a table's ending
+
 
 def load_arrays(
     images: Any, labels: Any, deal: Deal, classes: Sequence[str] | None = None, name: str = "arrays"
@@ -106,6 +108,7 @@ def load_table(
     kind = "text" if "text" in table.columns and "path" not in table.columns else "path"
     lacking = [column for column in (kind, "label") if column not in table.columns]
     if lacking:
+        _check_separator(table)
         raise DataError(
             f"The table has no column {lacking[0]!r}: its columns are {', '.join(map(str, table.columns))}.",
             "Name the columns path (or text), label and, if wanted, split.",
@@ -125,6 +128,18 @@ def load_table(
     return assemble(name, FileReader(paths, given), labels, classes, source, deal, given=splits, progress=progress)
 
 
+def _check_separator(table: pd.DataFrame) -> None:
+    """Refuses a table that was read as one column because its file is separated by something else."""
+    heading = str(table.columns[0]) if len(table.columns) == 1 else ""
+    names = {"path", "text", "label", "split"}
+    for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (",", "commas")):
+        if names & {part.strip() for part in heading.split(sign)} and sign in heading:
+            raise DataError(
+                f"The table's columns are separated by {word}: {heading!r} is read as one.",
+                f"Save it with commas, or give pandas.read_csv(path, sep={sign!r}) instead of the path.",
+            )
+
+
 def _table_splits(column: pd.Series) -> np.ndarray:
     known = SPLIT_NAMES | {"unlabelled": "unlabelled"}
     names = [known.get(str(value).strip().lower(), "") for value in column]
@@ -136,14 +151,16 @@ def _table_splits(column: pd.Series) -> np.ndarray:
 
 
 def load_csv(path: Path, deal: Deal, progress: bool = True) -> ImageData:
-    """Load picture files, or texts, listed in a CSV file; relative paths start from the file's folder.
+    """Load picture files, or texts, listed in a CSV or TSV file; relative paths start from the file's folder.
 
     Raises:
         DataError: No such file, no CSV, or columns that do not fit.
     """
     try:
         empty = {"path": [""], "label": [""], "text": [""]}  # a class may be called "NA"
-        table = pd.read_csv(path, dtype={"label": str, "text": str}, keep_default_na=False, na_values=empty)
+        separator = SEPARATORS.get(path.suffix.lower(), ",")
+        kinds = {"label": str, "text": str}
+        table = pd.read_csv(path, sep=separator, dtype=kinds, keep_default_na=False, na_values=empty)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         hint = "Give a CSV file with columns path (or text) and label."
         raise DataError(f"{path} cannot be read as a table: {error}", hint) from error

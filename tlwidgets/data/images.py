@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SPLITS = ("train", "val", "test")
+Kind = TypeVar("Kind", bound="ImageData")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,14 @@ class ImageData:
         """Return the arguments that make an equal ImageData, for a subclass to start from."""
         names = ("name", "classes", "labels", "split", "groups", "source", "set_aside")
         return {name: getattr(self, name) for name in names} | {"reader": self._reader}
+
+    def with_split(self: Kind, split: np.ndarray) -> Kind:
+        """Return the same samples, of the same kind, in other splits (N,); see ``split``."""
+        # A shallow copy keeps what a subclass has besides. Named data or a folder would be dealt anew when loaded
+        # again: these splits must be kept with the pixels, paths or texts.
+        dealt = copy.copy(self)
+        dealt.split, dealt.source, dealt.set_aside = split, {"memory": "splits of its own"}, list(self.set_aside)
+        return dealt
 
     def __len__(self) -> int:
         return len(self.labels)

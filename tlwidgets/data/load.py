@@ -11,7 +11,7 @@ import pandas as pd
 
 from tlwidgets.data.assemble import Deal, assemble, encode_labels
 from tlwidgets.data.catalogue import WORLDS, find_world
-from tlwidgets.data.collections import load_arrays, load_csv, load_dataset, load_npz, load_table
+from tlwidgets.data.collections import SEPARATORS, load_arrays, load_csv, load_dataset, load_npz, load_table
 from tlwidgets.data.folder import load_folder
 from tlwidgets.data.images import ImageData
 from tlwidgets.data.readers import ArrayReader
@@ -20,9 +20,10 @@ from tlwidgets.data.texts import are_texts, load_texts
 from tlwidgets.errors import DataError
 
 ACCEPTED = (
-    "Give a bundled name, an image folder, a CSV table, (images, labels) arrays, (texts, labels) lists, "
+    "Give a bundled name, an image folder, a CSV or TSV table, (images, labels) arrays, (texts, labels) lists, "
     "a DataFrame with columns path (or text) and label, or a torchvision dataset."
 )
+KINDS = ("name", "folder", "arrays", "table")  # the keys of which a description of data has one
 
 
 def load_data(
@@ -44,9 +45,9 @@ def load_data(
 
     Args:
         source: A name of ``list_data()``; an image folder (``root/<class>/*`` or ``root/{train,val,test}/<class>/*``);
-            a CSV or NPZ file; (images, labels) with images (N, H, W[, C]), uint8 or 0..1 floats; (texts, labels) with
-            texts a list of strings; a DataFrame with columns path (or text), label and perhaps split; a torchvision
-            dataset; or ImageData, returned as it is.
+            a CSV, TSV or NPZ file; (images, labels) with images (N, H, W[, C]), uint8 or 0..1 floats; (texts, labels)
+            with texts a list of strings; a DataFrame with columns path (or text), label and perhaps split; a
+            torchvision dataset; or ImageData, returned as it is.
         seed: Another seed, another deal, and of generated data other drawings.
         val: Share for validation, 0 to 1.
         test: Share for testing, 0 to 1.
@@ -94,7 +95,7 @@ def _load_path(source: str | os.PathLike[str], deal: Deal, options: dict[str, An
     if isinstance(source, str) and source in WORLDS:
         return load_world(source, deal, options)
     path = Path(source).expanduser()
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in SEPARATORS:
         return load_csv(path, deal, progress)
     if path.suffix.lower() == ".npz":
         return load_npz(path, deal)
@@ -127,24 +128,24 @@ def load_world(name: str, deal: Deal, options: dict[str, Any]) -> ImageData:
 
 
 def data_from_source(source: Mapping[str, Any], base: Path | None = None) -> ImageData:
-    """Load data from the description that ``ImageData.source`` or ``ImageData.save`` gave.
+    """Load data from a mapping: one that a person writes, or that ``ImageData.source`` or ``ImageData.save`` gave.
 
     Args:
-        source: One of the keys name, folder, arrays, table; and options, the keyword arguments of ``load_data``.
+        source: One of the keys name, folder, arrays, table; and the keyword arguments of ``load_data``, beside it
+            (``{"name": "digits", "labels_per_class": 5}``) or together under the key ``options``.
         base: Folder that relative paths start from, for instance the run's. The current folder by default.
 
     Raises:
-        DataError: The description is incomplete or names what is not there.
+        DataError: The description is incomplete, says something twice or names what is not there.
     """
-    kinds = [kind for kind in ("name", "folder", "arrays", "table") if kind in source]
-    if len(kinds) != 1 or set(source) - {*kinds, "options"}:
+    kinds = [kind for kind in KINDS if kind in source]
+    if len(kinds) != 1:
         raise DataError(
             f"The data source {dict(source)!r} cannot be loaded.",
-            "It needs one of name, folder, arrays or table, and may have options. "
+            "It needs one of name, folder, arrays or table, and may have options of load_data. "
             "Data held in memory must be saved first, with data.save(folder).",
         )
-    options = dict(source.get("options") or {})
-    place = str(source[kinds[0]])
+    options, place = _options_of(source), str(source[kinds[0]])
     if kinds[0] == "name":
         find_world(place)
         return load_data(place, **options)
@@ -152,3 +153,18 @@ def data_from_source(source: Mapping[str, Any], base: Path | None = None) -> Ima
     if not path.exists():
         raise DataError(f"The data is not at {path}.", "Bring it back, or load it again with load_data.")
     return load_data(path, **options)
+
+
+def _options_of(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``load_data`` in a description, whether they stand beside its kind or under "options"."""
+    nested = source.get("options")
+    if nested is not None and not isinstance(nested, Mapping):
+        raise DataError(f"The options of the data are {nested!r}.", 'Give a mapping, such as {"labels_per_class": 5}.')
+    flat = {key: value for key, value in source.items() if key not in (*KINDS, "options")}
+    if twice := [key for key in flat if key in (nested or {})]:
+        raise DataError(f"The data source says {twice[0]!r} twice.", "Leave it out beside options, or under them.")
+    options = {**(nested or {}), **flat}
+    wrong = [key for key in options if not isinstance(key, str) or key == "source"]
+    if wrong:
+        raise DataError(f"{wrong[0]!r} is no option of load_data.", f"The source itself is one of {', '.join(KINDS)}.")
+    return options

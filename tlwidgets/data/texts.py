@@ -123,7 +123,7 @@ def load_texts(
     empty = [at for at, text in enumerate(texts) if not isinstance(text, str) or not text.strip()]
     if empty:
         raise DataError(f"{len(empty)} texts are empty (first at index {empty[0]}).", "Fill them in or drop them.")
-    check_counts(name, numbers, names, (), "text")
+    check_counts(name, numbers, names, what="text")
     groups = near_identical_texts(texts)
     split = split_samples(numbers, groups, given, deal.val, deal.test, deal.seed, deal.labels_per_class)
     check_train(name, numbers, names, split, deal, "text")

@@ -11,10 +11,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tlwidgets.backbones import Backbone, load_backbone
-from tlwidgets.data import ImageData, TextData, load_data
+from tlwidgets.data import ImageData, TextData
+from tlwidgets.data.texts import TextReader, are_texts
 from tlwidgets.errors import DataError
+from tlwidgets.evaluation.showing import as_html
 from tlwidgets.methods.clustering import agreement, choose_number, cluster_features, silhouette, unit_rows
 from tlwidgets.methods.embedding import embed
+from tlwidgets.training.second_data import UNKNOWN, UnlabelledImages, any_data
 
 CANDIDATES = range(2, 13)
 # Okabe and Ito's colours, which people with colour-blindness tell apart; markers tell the groups apart without colour.
@@ -46,16 +49,28 @@ class Clustering:
     silhouettes: dict[int, float]
     seed: int
 
+    def __repr__(self) -> str:
+        return f"Clustering: {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.sentence, self.table)
+
     @property
     def scores(self) -> dict[str, float]:
-        """``silhouette`` needs no labels; ``nmi`` and ``ari`` say how the groups agree with the data's labels."""
-        labels = self.data.labels[self.rows]
-        return {"silhouette": silhouette(self.features, self.clusters), **agreement(self.clusters, labels)}
+        """``silhouette`` needs no labels; ``nmi`` and ``ari``, where there are some, how groups agree with them."""
+        found = {"silhouette": silhouette(self.features, self.clusters)}
+        return found | (agreement(self.clusters, self.data.labels[self.rows]) if self.labelled else {})
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the data have labels, which judge the groups."""
+        return bool(self.data.classes)
 
     @property
     def table(self) -> pd.DataFrame:
-        """Counts: one row a group, one column a class of the data."""
-        classes = list(self.data.classes)
+        """Counts: one row a group, one column a class of the data; one column "unlabelled" where it has none."""
+        classes = list(self.data.classes) or ["unlabelled"]
+        # The label of what nobody labelled is -1, which finds the only name.
         names = pd.Categorical([classes[label] for label in self.data.labels[self.rows]], categories=classes)
         counts: pd.DataFrame = pd.crosstab(self.clusters, names, dropna=False)
         return counts.rename_axis(index="group", columns=None)
@@ -118,10 +133,11 @@ class Clustering:
 
     @property
     def alt(self) -> str:
-        """What the plot shows, in words: the groups, their sizes and what most of each is labelled."""
+        """What the plot shows, in words: the groups, their sizes and, with labels, what most of each is labelled."""
         parts = []
         for group, counts in self.table.iterrows():
-            parts.append(f"group {group}: {counts.sum()}, of them {counts.max()} labelled {counts.idxmax()!r}")
+            most = f", of them {counts.max()} labelled {counts.idxmax()!r}" if self.labelled else ""
+            parts.append(f"group {group}: {counts.sum()}{most}")
         return f"{self.sentence} {'; '.join(parts).capitalize()}."
 
 
@@ -138,7 +154,8 @@ def cluster(
     """Groups images or texts by the features of a pre-trained network; labels are not looked at.
 
     Args:
-        data: What ``load_data`` takes; all its splits are used.
+        data: What ``load_data`` takes; all its splits are used. Or images that nobody has labelled, (N, H, W[, C])
+            uint8 or 0..1 floats, or a list of unlabelled texts.
         backbone: What ``load_backbone`` takes, or a network; by default "tlw_resnet", of texts "minilm".
         n_clusters: How many groups; None takes the number of ``candidates`` with the highest silhouette.
         method: "kmeans" or "agglomerative".
@@ -147,9 +164,10 @@ def cluster(
         seed: Of the choice of samples and of k-means.
 
     Raises:
-        DataError: Unknown method, a number of groups that the samples do not allow, or features that are nan.
+        DataError: Unknown method, a number of groups that the samples do not allow, data that cannot be used, or
+            features that are nan.
     """
-    loaded = load_data(data)
+    loaded = _loaded(data)
     if backbone is None:
         backbone = "minilm" if isinstance(loaded, TextData) else "tlw_resnet"
     network = load_backbone(backbone) if isinstance(backbone, str) else backbone
@@ -164,3 +182,16 @@ def cluster(
         n_clusters = max(silhouettes, key=lambda n: silhouettes[n])
     clusters = cluster_features(features, n_clusters, method, seed)
     return Clustering(loaded, rows, clusters, features, network.name, method, silhouettes, seed)
+
+
+def _loaded(data: Any) -> ImageData:
+    """Data with labels or without."""
+    if are_texts(data):
+        return _unlabelled_texts([str(text) for text in data])
+    return UnlabelledImages(data, "images") if isinstance(data, np.ndarray) else any_data(data)
+
+
+def _unlabelled_texts(texts: list[str]) -> TextData:
+    n = len(texts)
+    labels, split = np.full(n, UNKNOWN), np.full(n, "train", dtype="<U10")
+    return TextData("texts", (), labels, split, np.arange(n), TextReader(texts, "texts"), {"memory": "texts"})

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from tqdm import tqdm
 
 from tlwidgets.data import ImageData
 from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.evaluation.baselines import majority, pixel_regression, probe
+from tlwidgets.evaluation.intervals import paired_interval
+from tlwidgets.evaluation.showing import as_html
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import BatchEnded, Event, PrefixShelf, fit, recipe_data
 
@@ -57,6 +58,12 @@ class TransferComparison:
     notes: tuple[str, ...]
     backbone: str
 
+    def __repr__(self) -> str:
+        return f"TransferComparison: {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.sentence, self.table)
+
     @property
     def table(self) -> pd.DataFrame:
         """One row an arm.
@@ -75,6 +82,8 @@ class TransferComparison:
 
     def gain_over(self, arm: str) -> tuple[float, float, float]:
         """Accuracy of the recipe less that of an arm, and both ends of its 95 % interval."""
+        if arm == "transfer":  # less itself: no estimate, so no interval
+            return 0.0, 0.0, 0.0
         return paired_interval(self.hits["transfer"].astype(float) - self.hits[arm])
 
     @property
@@ -186,28 +195,6 @@ BASELINES: dict[str, Callable[[Recipe, ImageData], np.ndarray]] = {
     "pixels": pixel_regression,
     "majority": majority,
 }
-
-
-def paired_interval(differences: np.ndarray) -> tuple[float, float, float]:
-    """Mean of paired differences (S, N) and its 95 % interval over other seeds and other images.
-
-    The variance of the mean is taken as that between seeds over S plus that between images over N, which counts the
-    noise of single cells twice and so errs on the wide side; degrees of freedom after Satterthwaite (1946, Biometrics
-    Bulletin 2). With one seed only images count.
-    """
-    mean = float(differences.mean())
-    parts, freedom = [], []
-    for axis in (0, 1):
-        means = differences.mean(1 - axis)
-        if len(means) > 1:
-            parts.append(float(means.var(ddof=1)) / len(means))
-            freedom.append(len(means) - 1)
-    variance = sum(parts)
-    if variance == 0:
-        return mean, mean, mean
-    degrees = variance**2 / sum(part**2 / free for part, free in zip(parts, freedom, strict=True))
-    reach = float(student.ppf(0.975, degrees)) * variance**0.5
-    return mean, mean - reach, mean + reach
 
 
 def scratch_recipe(recipe: Recipe) -> tuple[Recipe, list[str]]:

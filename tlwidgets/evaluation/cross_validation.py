@@ -27,6 +27,7 @@ from tlwidgets.data import ImageData
 from tlwidgets.data.splits import split_samples
 from tlwidgets.errors import DataError
 from tlwidgets.evaluation.metrics import run_metrics
+from tlwidgets.evaluation.showing import as_html
 from tlwidgets.recipe import Recipe
 from tlwidgets.training import BatchEnded, Event, PrefixShelf, fit, recipe_data
 
@@ -48,6 +49,12 @@ class CrossValidation:
     folds: pd.DataFrame
     predictions: pd.DataFrame
     asked: int
+
+    def __repr__(self) -> str:
+        return f"CrossValidation: {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.sentence, self.table)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -158,9 +165,8 @@ def fold_splits(
 
 
 def with_split(data: ImageData, split: np.ndarray) -> ImageData:
-    """The same images in other splits (N,)."""
-    # Named data or a folder would be dealt anew when loaded again: these splits must be kept with the pixels or paths.
-    return ImageData(**{**data.parts(), "split": split, "source": {"memory": "splits of its own"}})
+    """The same images, or texts, in other splits (N,)."""
+    return data.with_split(split)
 
 
 def _fold(

@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.backbone import Inputs
 from tlwidgets.data import load_data
-from tlwidgets.data.features import check_features
+from tlwidgets.data.features import check_features, check_labels
 from tlwidgets.errors import DataError
 from tlwidgets.evaluation.episodes import Episode, episodes
 from tlwidgets.methods.linear_probe import LinearProbe
@@ -62,6 +62,9 @@ class FewShot:
     backbone: str
     _network: Backbone = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"FewShot: {self.sentence}"
+
     @property
     def mean(self) -> float:
         """Mean accuracy."""
@@ -93,9 +96,9 @@ class FewShot:
             labels: (N,) names or numbers, at least two different ones.
 
         Raises:
-            DataError: Images and labels do not fit, or there is only one class.
+            DataError: Images and labels do not fit, labels are missing, or there is only one class.
         """
-        names, numbers = np.unique(np.asarray(labels), return_inverse=True)
+        names, numbers = np.unique(check_labels(labels), return_inverse=True)
         if len(images) != len(numbers):
             raise DataError(f"There are {len(images)} images but {len(numbers)} labels.", "Give one label an image.")
         learner = METHODS[self.method](None)
@@ -163,7 +166,7 @@ def few_shot(
     backbone: str | Backbone = "tlw_resnet",
     *,
     method: str = "prototypes",
-    n_way: int = 5,
+    n_way: int | None = None,
     n_shot: int = 1,
     n_query: int = 15,
     n_episodes: int = 200,
@@ -177,7 +180,7 @@ def few_shot(
         data: What ``load_data`` takes; its splits do not matter here, since nothing is trained.
         backbone: What ``load_backbone`` takes, or a network such as ``run.backbone``.
         method: "prototypes", "matching", "simple_shot" or "linear_probe".
-        n_way: Classes of a task, at least 2.
+        n_way: Classes of a task, at least 2; None takes five, or all where there are fewer.
         n_shot: Examples of each class to learn from.
         n_query: Further ones of each class to be judged by.
         n_episodes: Tasks, at least 2; the interval shrinks with their root.
@@ -197,6 +200,8 @@ def few_shot(
     network = load_backbone(backbone) if isinstance(backbone, str) else backbone
     rows = np.sort(np.unique(loaded.groups, return_index=True)[1])
     labels = loaded.labels[rows]
+    if n_way is None:
+        n_way = max(2, min(5, len(np.unique(labels))))
     tasks = episodes(labels, n_way, n_shot, n_query, n_episodes, seed)
     accuracies = episode_accuracies(network.features(loaded.inputs(rows)), labels, method, tasks)
     return FewShot(accuracies, n_way, n_shot, method, network.name, network)

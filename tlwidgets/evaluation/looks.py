@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ class Look:
             elif len(self._probabilities):
                 figures = _figures(FROM_SOURCE_HEAD[score], self._probabilities, labels, repeats, seed)
             else:
-                figures = dict.fromkeys(("value", "low", "high", "null", "null_high"), np.nan)
+                figures = {**dict.fromkeys(("value", "low", "high", "null", "null_high"), np.nan), "halves": ()}
             rows.append({"score": score, **figures, "seconds": time.perf_counter() - began})
         table = pd.DataFrame(rows).assign(extraction_seconds=self.seconds, images=len(labels))
         table.insert(0, "backbone", self.name)
@@ -110,7 +111,7 @@ def representative(labels: np.ndarray, seed: int) -> np.ndarray:
 
 def _figures(
     prepare: Callable[[np.ndarray], Judge], values: np.ndarray, labels: np.ndarray, repeats: int, seed: int
-) -> dict[str, float]:
+) -> dict[str, Any]:
     numbers = partial(np.unique, return_inverse=True)
     judge = prepare(values)
     value = judge(numbers(labels)[1])
@@ -120,14 +121,20 @@ def _figures(
     for _ in range(repeats):
         half = representative(labels, int(rng.integers(2**32)))[: len(labels) // 2]
         halves.append(prepare(values[half])(numbers(labels[half])[1]))
-    reach = float(student.ppf(0.975, repeats - 1) * np.std(halves, ddof=1))
+    reach = half_interval(float(np.var(halves, ddof=1)), repeats)
     return {
         "value": value,
         "low": value - reach,
         "high": value + reach,
         "null": float(np.mean(null)),
         "null_high": float(np.quantile(null, 0.95)),
+        "halves": tuple(halves),
     }
+
+
+def half_interval(variance: float, repeats: int) -> float:
+    """How far a 95 % interval reaches to either side, from the variance between so many halves (Student's t)."""
+    return float(student.ppf(0.975, repeats - 1) * variance**0.5)
 
 
 def _joined(before: np.ndarray, more: np.ndarray) -> np.ndarray:

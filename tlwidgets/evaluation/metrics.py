@@ -1,24 +1,30 @@
 """How good are predictions, how sure is that, and is one set of predictions better than another.
 
-Intervals are percentile bootstraps over images: they tell how the figure would vary with other test images of the same
-kind, not with another training run.
+Intervals tell how a figure would vary with other test images of the same kind, not with another training run. Those of
+an accuracy (Wilson) and of the difference of two (Tango) hold at any accuracy; see ``tlwidgets.evaluation.intervals``.
+Those of the other metrics are percentile bootstraps over images, which are approximate: see ``metrics``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from tlwidgets.data.features import check_labels
 from tlwidgets.errors import DataError, RunError
+from tlwidgets.evaluation.intervals import tango, wilson
 from tlwidgets.training import Run
+from tlwidgets.training.run import as_run
 
 BINS = 10  # of the calibration error
 RESAMPLES = 1000
+ENDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,17 @@ def metrics(labels: Any, probabilities: Any, *, seed: int = 0, resamples: int = 
     Returns:
         One row a metric, columns ``value``, ``low`` and ``high`` (95 % interval):
 
-        - ``accuracy``: share of images classified rightly;
+        - ``accuracy``: share of images classified rightly; its interval is Wilson's score interval;
         - ``balanced_accuracy``: mean over the classes that occur of the share of their images classified rightly;
         - ``macro_f1``: mean over the classes that occur or are predicted of the harmonic mean of precision and recall;
         - ``log_loss``: mean of -log p(true class), nats;
         - ``calibration_error``: mean distance of confidence and accuracy over ten bins of confidence, weighted by the
           images in them (Naeini, Cooper, Hauskrecht 2015, AAAI). Above 0 also for a calibrated model of few images.
+
+        But for the accuracy, intervals are percentile bootstraps (Efron 1979, Annals of Statistics 7). They see no
+        error that was not met: where few images of a class are wrong they are too narrow, and of width 0 where none is.
+        Measured on five classes, 400 draws: that of ``macro_f1`` holds the truth 94 times of 100 at an accuracy of .7
+        with 50 images or .9 with 200, 92 times at .97 with 200, and only 77 times at .97 with 50.
 
     Raises:
         DataError: Labels and probabilities do not fit, or are not what they should be.
@@ -69,12 +80,18 @@ def metrics(labels: Any, probabilities: Any, *, seed: int = 0, resamples: int = 
     return _table(_judged(labels, probabilities), seed, resamples)
 
 
-def run_metrics(run: Run, *, seed: int = 0, resamples: int = RESAMPLES) -> pd.DataFrame:
+def run_metrics(run: Run | str | Path, *, seed: int = 0, resamples: int = RESAMPLES) -> pd.DataFrame:
     """Judges a run's predictions of its test images; see ``metrics``.
 
+    Args:
+        run: The run, or its folder.
+        seed: Of the bootstrap.
+        resamples: Of the bootstrap.
+
     Raises:
-        RunError: The run has not predicted anything yet, or had no test images.
+        RunError: The run has not predicted anything yet, had no test images, or there is none.
     """
+    run = as_run(run)
     predictions = _predictions(run)
     position = {name: number for number, name in enumerate(run.classes)}
     labels, predicted = (predictions[column].map(position).to_numpy() for column in ("label", "predicted"))
@@ -88,7 +105,7 @@ class Comparison:
 
     Attributes:
         difference: Accuracy of the second less that of the first.
-        low: Lower end of its 95 % interval, from a paired bootstrap over images.
+        low: Lower end of its 95 % interval, Tango's score interval for paired proportions.
         high: Upper end.
         p_value: Of McNemar's exact test: the chance of images as one-sided, if neither were better.
         only_first: Images that only the first classified rightly.
@@ -104,6 +121,9 @@ class Comparison:
     only_second: int
     n: int
 
+    def __repr__(self) -> str:
+        return f"Comparison: {self.sentence}"
+
     @property
     def sentence(self) -> str:
         """The verdict in words."""
@@ -114,45 +134,60 @@ class Comparison:
         return f"The second is {points} {'better' if self.difference > 0 else 'worse'} ({found}, {self.n} images)."
 
 
-def compare_predictions(
-    labels: Any, first: Any, second: Any, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Comparison:
+def compare_predictions(labels: Any, first: Any, second: Any) -> Comparison:
     """Compares two sets of predictions of the same images, image by image.
 
     McNemar (1947), "Note on the sampling error of the difference between correlated proportions", Psychometrika 12:
     only images that one classified rightly and the other wrongly tell the two apart; the exact binomial form is used.
+    The interval is Tango's (``tlwidgets.evaluation.intervals``), which is never of width 0.
 
     Args:
         labels: (N,) true classes, numbers or names.
-        first: (N,) predicted classes.
+        first: (N,) predicted classes, numbers or names as the labels are.
         second: (N,) predicted classes.
-        seed: Of the bootstrap.
-        resamples: Of the bootstrap.
 
     Raises:
-        DataError: There are no images, or the lengths differ.
+        DataError: There are no images, the lengths differ, a label or prediction is missing, or names stand beside
+            numbers.
     """
-    truth, one, other = (np.asarray(values) for values in (labels, first, second))
-    if not len(truth) or not truth.shape == one.shape == other.shape or truth.ndim != 1:
-        raise DataError(
-            f"Labels and predictions have shapes {truth.shape}, {one.shape} and {other.shape}.",
-            "Give one label and two predictions for each of at least one image.",
-        )
-    gain = (other == truth).astype(float) - (one == truth)
-    means = _weights(len(gain), seed, resamples) @ gain / len(gain)
-    low, high = np.quantile(means, [0.025, 0.975])
-    only_first, only_second = int((gain < 0).sum()), int((gain > 0).sum())
+    truth, one, other = _alike(labels, first, second)
+    gain = (other == truth).astype(int) - (one == truth)
+    only_first, only_second, n = int((gain < 0).sum()), int((gain > 0).sum()), len(gain)
     told_apart = only_first + only_second
     p_value = float(binomtest(only_second, told_apart).pvalue) if told_apart else 1.0
-    return Comparison(float(gain.mean()), float(low), float(high), p_value, only_first, only_second, len(gain))
+    return Comparison(float(gain.mean()), *tango(only_first, only_second, n), p_value, only_first, only_second, n)
 
 
-def compare_runs(first: Run, second: Run, *, seed: int = 0, resamples: int = RESAMPLES) -> Comparison:
+def _alike(labels: Any, first: Any, second: Any) -> list[np.ndarray]:
+    """Labels and two predictions of the same images, (N,) each; errors as ``compare_predictions``."""
+    given = {"labels": labels, "first predictions": first, "second predictions": second}
+    checked = {what: check_labels(values, what) for what, values in given.items()}
+    shapes = [values.shape for values in checked.values()]
+    if len(set(shapes)) > 1 or shapes[0] == (0,):
+        raise DataError(
+            f"Labels and predictions have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}.",
+            "Give one label and two predictions for each of at least one image.",
+        )
+    names = [what for what, values in checked.items() if values.dtype.kind in "US"]
+    if len(names) not in (0, 3):
+        raise DataError(
+            f"The {' and the '.join(names)} are names, the others numbers: no prediction could be right.",
+            "Give all three as names or all three as numbers.",
+        )
+    return list(checked.values())
+
+
+def compare_runs(first: Run | str | Path, second: Run | str | Path) -> Comparison:
     """Compares two runs on the test images that both were judged by; see ``compare_predictions``.
 
+    Args:
+        first: A run, or its folder.
+        second: The same.
+
     Raises:
-        RunError: A run has no predictions, or the two were tested on different images.
+        RunError: A run has no predictions, there is none, or the two were tested on different images.
     """
+    first, second = as_run(first), as_run(second)
     one, other = (_predictions(run).sort_values("sample_id", ignore_index=True) for run in (first, second))
     columns = ["sample_id", "label"]
     if not one[columns].equals(other[columns]):
@@ -160,7 +195,7 @@ def compare_runs(first: Run, second: Run, *, seed: int = 0, resamples: int = RES
             f"The runs {first.path.name!r} and {second.path.name!r} were tested on different images.",
             "Train both on the same data with the same split.",
         )
-    return compare_predictions(one["label"], one["predicted"], other["predicted"], seed=seed, resamples=resamples)
+    return compare_predictions(one["label"], one["predicted"], other["predicted"])
 
 
 def _predictions(run: Run) -> pd.DataFrame:
@@ -191,7 +226,7 @@ def _table(judged: Judged, seed: int, resamples: int) -> pd.DataFrame:
     once, drawn = np.ones((1, n)), _weights(n, seed, resamples)
     rows = {}
     for name, metric in METRICS.items():
-        low, high = np.quantile(metric(judged, drawn), [0.025, 0.975])
+        low, high = wilson(judged.hits.sum(), n) if name == "accuracy" else np.quantile(metric(judged, drawn), ENDS)
         rows[name] = {"value": float(metric(judged, once)[0]), "low": float(low), "high": float(high)}
     table: pd.DataFrame = pd.DataFrame.from_dict(rows, orient="index")
     return table

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from tlwidgets.backbones import Backbone, list_backbones, load_backbone
 from tlwidgets.data import ImageData, load_data
 from tlwidgets.errors import DataError
-from tlwidgets.evaluation.looks import FROM_SOURCE_HEAD, SCORES, Look, representative
+from tlwidgets.evaluation.looks import FROM_SOURCE_HEAD, SCORES, Look, half_interval, representative
+from tlwidgets.evaluation.showing import as_html
 
 FIRST_ROUND = 100  # images; every round has twice as many as the one before
 FEWEST = 12  # images: half of them must hold an image and its five neighbours
@@ -28,9 +29,10 @@ class Ranking:
 
     Attributes:
         details: One row a backbone and score. Columns: ``backbone``, ``score``, ``value``; ``low`` and ``high``, a 95 %
-            interval; ``null`` and ``null_high``, mean and 95 % quantile of the score with shuffled labels; ``seconds``
-            of this score with its null and interval; ``extraction_seconds`` of looking at the images, once for all
-            scores of a backbone; ``images``. Values are nan where the backbone has no source head for them.
+            interval; ``null`` and ``null_high``, mean and 95 % quantile of the score with shuffled labels; ``halves``,
+            the scores of random halves of the images, the same halves for all backbones that looked at as many;
+            ``seconds`` of this score with its null and interval; ``extraction_seconds`` of looking at the images, once
+            for all scores of a backbone; ``images``. Values are nan where the backbone has no source head for them.
         by: The score that orders the backbones.
         share: Share of the work that is done, above 0; 1 where no better figures will follow.
     """
@@ -38,6 +40,12 @@ class Ranking:
     details: pd.DataFrame
     by: str = "logme"
     share: float = 1.0
+
+    def __repr__(self) -> str:
+        return f"Ranking: {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.sentence, self.table)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -57,14 +65,21 @@ class Ranking:
 
     @property
     def sentence(self) -> str:
-        """What the order is worth, in words."""
+        """What the order is worth, in words.
+
+        Backbones are compared half by half of the images, which all of them saw: a half that is hard for one is mostly
+        hard for the other too, so that a difference may be clear where the two intervals overlap.
+        """
         rows = self._rows(self.by)
         best, name = rows.iloc[0], self.names[0]
         if not best["value"] > best["null_high"]:
             return f"No backbone scores above shuffled labels by {self.by}: none of them sees these classes."
-        close = [str(other) for other in rows.index[1:] if rows.loc[other, "high"] >= best["low"]]
+        close = [str(other) for other in rows.index[1:] if not _clear(best, rows.loc[other])]
         if close:
-            return f"{name} comes first by {self.by}, but cannot be told from {', '.join(close)}: intervals overlap."
+            return (
+                f"{name} comes first by {self.by}, but cannot be told from {', '.join(close)}: "
+                "the 95 % interval of the difference holds 0."
+            )
         return f"{name} comes first by {self.by}, clear of the others."
 
     def plot(self) -> Figure:
@@ -87,6 +102,17 @@ class Ranking:
         """The details of one score by backbone, in the order of the table."""
         rows: pd.DataFrame = self.details[self.details["score"] == score].set_index("backbone").loc[self.names]
         return rows
+
+
+def _clear(best: pd.Series, other: pd.Series) -> bool:
+    """Whether the 95 % interval of the difference of two backbones' scores lies above 0, or the other has no score."""
+    if np.isnan(other["value"]):
+        return True
+    one, two = np.array(best["halves"]), np.array(other["halves"])
+    # While a round is under way, one backbone has seen more images than another: their halves are not the same.
+    same = best["images"] == other["images"]
+    variance = (one - two).var(ddof=1) if same else one.var(ddof=1) + two.var(ddof=1)
+    return bool(best["value"] - other["value"] > half_interval(variance, len(one)))
 
 
 def rank_backbones(

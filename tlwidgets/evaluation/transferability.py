@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 
+from tlwidgets.data.features import check_labels
 from tlwidgets.errors import DataError
 
+EPSILON, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 Judge = Callable[[np.ndarray], float]
 """Class numbers 0..C-1 of the same images (N,) -> score: what does not depend on labels has been computed already."""
 
@@ -68,8 +69,10 @@ def transrate(features: Any, labels: Any, *, epsilon: float = 1e-4) -> float:
         epsilon: Squared distortion that the code may leave. Smaller values count more directions.
 
     Raises:
-        DataError: Fewer than two classes, lengths that differ, or features that are not finite.
+        DataError: Fewer than two classes, lengths that differ, features that are not finite, or epsilon not above 0.
     """
+    if not epsilon > 0:
+        raise DataError(f"epsilon is {epsilon!r}.", "Give a number above 0; the paper's is 1e-4.")
     return transrate_judge(checked_rows(features, labels, "features"), epsilon)(class_numbers(labels))
 
 
@@ -118,9 +121,9 @@ def nce(source_labels: Any, labels: Any) -> float:
         labels: (N,) class of each, numbers or names.
 
     Raises:
-        DataError: Fewer than two classes, or lengths that differ.
+        DataError: Fewer than two classes, lengths that differ, or labels that are missing.
     """
-    _, named = np.unique(np.asarray(source_labels), return_inverse=True)
+    _, named = np.unique(check_labels(source_labels, "source labels"), return_inverse=True)
     return leep_judge(np.eye(named.max(initial=0) + 1)[checked_length(named, labels, "source labels")])(
         class_numbers(labels)
     )
@@ -130,14 +133,9 @@ def class_numbers(labels: Any) -> np.ndarray:
     """Turns labels (N,) into class numbers 0..C-1.
 
     Raises:
-        DataError: They are not one label an image, or name fewer than two classes.
+        DataError: They are not one label an image, or name fewer than two classes; see ``check_labels``.
     """
-    given = np.asarray(labels)
-    if given.ndim != 1:
-        raise DataError(f"The labels have shape {given.shape}.", "Give one label an image: shape (N,).")
-    if pd.isna(given).any():
-        raise DataError(f"{pd.isna(given).sum()} labels are missing.", "Fill them in or drop those images.")
-    distinct, numbers = np.unique(given, return_inverse=True)
+    distinct, numbers = np.unique(check_labels(labels), return_inverse=True)
     if len(distinct) < 2:
         raise DataError(f"The labels name {len(distinct)} class.", "Give images of at least two classes.")
     return np.asarray(numbers, dtype=np.int64)
@@ -177,7 +175,9 @@ def logme_judge(features: np.ndarray) -> Judge:
     """LogME of these features (N, D), for any labels."""
     n = len(features)
     left, singular, _ = np.linalg.svd(features, full_matrices=False)
-    squares = singular**2
+    # Directions in which the features do not reach say nothing; of features that are all 0 the noise alone is left.
+    reached = singular > max(singular.max(initial=0) * max(features.shape) * EPSILON, TINY**0.5)
+    left, squares = left[:, reached], singular[reached] ** 2
 
     def evidence(target: np.ndarray) -> float:
         """Log evidence of one column of 0 and 1 (N,), at the fixed point of alpha / beta."""
@@ -203,7 +203,7 @@ def h_score_judge(features: np.ndarray) -> Judge:
     """H-score of these features (N, D), for any labels."""
     left, singular, _ = np.linalg.svd(features - features.mean(0), full_matrices=False)
     # An orthonormal basis of what the features span; in it, cov(f) is the identity.
-    basis = left[:, singular > singular.max(initial=0) * max(features.shape) * np.finfo(float).eps]
+    basis = left[:, singular > singular.max(initial=0) * max(features.shape) * EPSILON]
 
     def judge(labels: np.ndarray) -> float:
         hot = _one_hot(labels)

@@ -67,6 +67,9 @@ class ZeroShot:
     _network: Backbone = field(repr=False)
     _scorer: Scorer = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"ZeroShot: {self.sentence}"
+
     @property
     def sentence(self) -> str:
         """The result in words."""
@@ -97,7 +100,7 @@ def zero_shot(
             class is there to judge.
         descriptions: (C, A) numbers, a row a class in the order of the data's classes: attributes; or C sentences,
             which the text encoder makes vectors of.
-        unseen: Names of at least two classes to hold out; at least two must remain.
+        unseen: Names of at least two classes to hold out, a name twice counts once; at least two must remain.
         backbone: What ``load_backbone`` takes, or a network.
         method: "attributes" (0 or 1 only), "eszsl", "ridge" or "contrastive".
         text_encoder: For sentences: what ``load_backbone`` takes, or a network.
@@ -123,7 +126,7 @@ def zero_shot(
     both = among_all["unseen"] + among_all["seen"]
     among_all["harmonic"] = 2 * among_all["unseen"] * among_all["seen"] / both if both else 0.0
     accuracy = _mean_by_class(new[scorer(features[held_out], table[new]).argmax(1)], loaded.labels[held_out])
-    return ZeroShot(tuple(unseen), accuracy, among_all, method, network.name, network, scorer)
+    return ZeroShot(tuple(dict.fromkeys(unseen)), accuracy, among_all, method, network.name, network, scorer)
 
 
 def _divided(data: ImageData, unseen: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -55,6 +55,8 @@ def line_chart(
     up: str,
     alt: str,
     log: bool = False,
+    names: Sequence[str] | None = None,
+    whole: bool = False,
 ) -> Picture:
     """Draw a few lines over the same x values.
 
@@ -65,8 +67,11 @@ def line_chart(
         up: what the lines measure, with its unit.
         alt: what the picture shows.
         log: space x by ratio, with a tick at every value.
+        names: what stands below each x in place of its number.
+        whole: put ticks at whole numbers only.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.0, 3.4))
     axes = figure.subplots()
@@ -76,6 +81,10 @@ def line_chart(
         axes.set_xscale("log")
         axes.set_xticks(list(x), [f"{value:g}" for value in x])
         axes.minorticks_off()
+    if names is not None:
+        axes.set_xticks(list(x), list(names))
+    elif whole:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set(xlabel=across, ylabel=up)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,11 @@ from tqdm import tqdm
 from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
 from tlwidgets.backbones.preprocessing import Preprocessing
-from tlwidgets.errors import BackboneError, DataError, TlwError
+from tlwidgets.data.picture import as_picture
+from tlwidgets.errors import BackboneError, TlwError
 from tlwidgets.explain.explanation import Explanation
 from tlwidgets.training import Run
+from tlwidgets.training.run import as_run
 
 BATCH = 64  # images a forward pass
 TILES = 6  # rows and columns of the grid into which LIME cuts images too small for regions of like colour
@@ -54,8 +57,8 @@ class Subject:
 
 
 def explain(
-    network: Run | Backbone,
-    image: np.ndarray,
+    network: Run | Backbone | str | Path,
+    image: Any,
     method: str = "lime",
     target: str | None = None,
     *,
@@ -65,8 +68,8 @@ def explain(
     """Finds what an answer rests on.
 
     Args:
-        network: A run, or a backbone with a head.
-        image: uint8 (H, W, 3), or (H, W) grey.
+        network: A run or its folder, or a backbone with a head.
+        image: uint8 (H, W, 3), or (H, W) grey; or the path of a picture file.
         method: "lime" (which regions, by leaving some out at random and fitting a linear model), "occlusion" (which
             places, by covering one after the other) or "integrated_gradients" (which pixels, by gradients on the way
             from grey to the image).
@@ -78,7 +81,8 @@ def explain(
         The explanation.
 
     Raises:
-        BackboneError: The network reads texts, or has no head.
+        BackboneError: The network reads texts, has no head, or is none.
+        RunError: There is no run in the folder.
         DataError: The image is no uint8 picture.
         TlwError: There is no such method or class.
     """
@@ -87,7 +91,7 @@ def explain(
     if effort < 20:
         raise TlwError(f"effort={effort} tries too little to tell anything.", "Give at least 20.")
     backbone, preprocessing, names = _network(network)
-    seen = preprocessing.prepare(_picture(image))
+    seen = preprocessing.prepare(as_picture(image))
     found = probabilities(backbone, seen[None])[0]
     number = int(found.argmax()) if target is None else _number(target, names)
     heat = METHODS[method](Subject(backbone, seen, number, effort, seed))
@@ -188,24 +192,28 @@ METHODS: dict[str, Callable[[Subject], np.ndarray]] = {
 }
 
 
-def _network(network: Run | Backbone) -> tuple[Backbone, Preprocessing, tuple[str, ...]]:
-    backbone = network.backbone if isinstance(network, Run) else network
+def network_of(network: Run | Backbone | str | Path) -> Backbone:
+    """The network to explain: a backbone as it is, or that of a run.
+
+    Raises:
+        RunError: There is no run in the folder.
+        BackboneError: It is no network.
+    """
+    if isinstance(network, Run | str | Path):
+        return as_run(network).backbone
+    if not isinstance(network, Backbone):
+        raise BackboneError(f"A {type(network).__name__} is no network.", "Give a run, its folder or a backbone.")
+    return network
+
+
+def _network(network: Run | Backbone | str | Path) -> tuple[Backbone, Preprocessing, tuple[str, ...]]:
+    backbone = network_of(network)
     if not isinstance(backbone.preprocessing, Preprocessing):
         raise BackboneError(f"{backbone.name!r} reads texts.", "Give a network that reads images.")
     if not backbone.num_classes:
         raise BackboneError(f"{backbone.name!r} has no head, so it gives no answers.", "Train it on a task first.")
     names = backbone.classes or tuple(str(number) for number in range(backbone.num_classes))
     return backbone, backbone.preprocessing, names
-
-
-def _picture(image: np.ndarray) -> np.ndarray:
-    picture = np.asarray(image)
-    picture = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        raise DataError(
-            f"The image has shape {np.shape(image)} and type {picture.dtype}.", "Give uint8 of shape (H, W, 3)."
-        )
-    return picture
 
 
 def _number(target: str, names: tuple[str, ...]) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +37,12 @@ class Explanation:
     predicted: str
     seen: np.ndarray
     heat: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Explanation by {self.alt}"
+
+    def _repr_html_(self) -> str:
+        return f'<img src="data:image/png;base64,{self._picture()}" alt="{escape(self.alt, quote=True)}">'
 
     @property
     def alt(self) -> str:
@@ -68,6 +77,13 @@ class Explanation:
         for axes in (left, right):
             axes.set_axis_off()
         return figure
+
+    def _picture(self) -> str:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        buffer = io.BytesIO()
+        FigureCanvasAgg(self.figure()).print_png(buffer)
+        return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _third(place: int, size: int, low: str, high: str) -> str:

@@ -8,13 +8,14 @@ covering anything does something.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from tlwidgets.backbones import Backbone
 from tlwidgets.errors import TlwError
-from tlwidgets.explain.explaining import probabilities
+from tlwidgets.explain.explaining import network_of, probabilities
 from tlwidgets.explain.explanation import Explanation
 from tlwidgets.training import Run
 
@@ -49,21 +50,25 @@ class Faithfulness:
         )
 
 
-def faithfulness(network: Run | Backbone, explanation: Explanation, share: float = 0.2, seed: int = 0) -> Faithfulness:
+def faithfulness(
+    network: Run | Backbone | str | Path, explanation: Explanation, share: float = 0.2, seed: int = 0
+) -> Faithfulness:
     """Covers what an explanation names, with the mean colour of the image.
 
     Args:
-        network: The network that was explained.
+        network: The network that was explained, or the folder of its run.
         explanation: Of one of its answers.
         share: Of the pixels that is covered, in (0, 1).
         seed: Of the random places.
 
     Raises:
         TlwError: The share is out of range.
+        RunError: There is no run in the folder.
+        BackboneError: It is no network.
     """
     if not 0 < share < 1:
         raise TlwError(f"share={share} covers nothing or all.", "Give a share between 0 and 1, such as 0.2.")
-    backbone = network.backbone if isinstance(network, Run) else network
+    backbone = network_of(network)
     names = backbone.classes or tuple(str(number) for number in range(backbone.num_classes))
     size = max(1, round(share * explanation.heat.size))
     rng = np.random.default_rng(seed)

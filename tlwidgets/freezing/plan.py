@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pandas as pd
+import torch
 
-from tlwidgets.backbones import Backbone
+from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.errors import PlanError
 from tlwidgets.freezing.application import Applied, apply_states, count_learning
 
@@ -34,16 +35,18 @@ class FreezePlan:
     does, and returns the way back.
 
     Args:
-        backbone: The network, or only the names of its stages, from input to output.
+        backbone: The network; or only its name, as ``load_backbone`` takes it, or the names of its stages, from input
+            to output. A plan that is made from names knows no sizes, and ``apply`` has to be given the network.
         states: States to begin with, by stage; stages left out are trainable.
 
     Raises:
         PlanError: A name is no stage of this backbone, a pattern fits none, or a state is not one of ``STATES``.
+        BackboneError: There is no network of this name.
     """
 
-    def __init__(self, backbone: Backbone | Sequence[str], states: Mapping[Any, str] | None = None) -> None:
+    def __init__(self, backbone: Backbone | str | Sequence[str], states: Mapping[Any, str] | None = None) -> None:
         self.backbone = backbone if isinstance(backbone, Backbone) else None
-        names = [stage.name for stage in backbone.stages] if isinstance(backbone, Backbone) else list(backbone)
+        names = _stage_names(backbone)
         self._states = check_states(states or {}, names)
         self._past: list[dict[str, str]] = []
 
@@ -145,6 +148,21 @@ def check_states(states: Mapping[Any, str], stages: Iterable[str]) -> dict[str, 
     """
     known = list(stages)
     return {**dict.fromkeys(known, "trainable"), **_resolve(states, known)}
+
+
+def _stage_names(backbone: Backbone | str | Sequence[str]) -> list[str]:
+    if isinstance(backbone, str):
+        # Its structure alone is asked for; drawing random weights for it moves nobody's random numbers.
+        with torch.random.fork_rng(devices=[]):
+            backbone = load_backbone(backbone, pretrained=False)
+    if isinstance(backbone, Backbone):
+        return [stage.name for stage in backbone.stages]
+    if not isinstance(backbone, Sequence) or not all(isinstance(name, str) for name in backbone):
+        raise PlanError(
+            f"A plan cannot be made for {type(backbone).__name__}.",
+            "Give load_backbone(name), that name, or the names of all stages.",
+        )
+    return list(backbone)
 
 
 def _resolve(states: Mapping[Any, str], known: Sequence[str]) -> dict[str, str]:

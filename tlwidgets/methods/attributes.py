@@ -9,7 +9,7 @@ unseen class, or where all seen classes agree on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
 
 
@@ -27,7 +27,7 @@ def binary_table(attributes: Any) -> np.ndarray:
     Raises:
         DataError: They are not all 0 or 1.
     """
-    table = check_features(attributes)
+    table = check_features(attributes, "attributes")
     if not np.isin(table, (0, 1)).all():
         raise DataError("Attributes are not all 0 or 1.", "Say of each class and attribute whether it has it.")
     return table
@@ -42,6 +42,11 @@ class AttributePrediction:
     """
 
     C: float = 1.0
+    _widths: tuple[int, int] | tuple[None, None] = field(default=(None, None), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.C > 0:
+            raise DataError(f"C is {self.C!r}.", "Give a number above 0.")
 
     def fit(self, features: Any, labels: Any, attributes: Any) -> AttributePrediction:
         """Learns attributes from classes that are seen.
@@ -65,19 +70,29 @@ class AttributePrediction:
         self._scaler = StandardScaler().fit(rows)
         self._prior = table[:, self._varies].mean(0)
         scaled = self._scaler.transform(rows)
+        self._widths = rows.shape[1], table.shape[1]
         model = LogisticRegression(C=self.C, max_iter=2000)
         self._models = [LogisticRegression(**model.get_params()).fit(scaled, table[numbers, at]) for at in self._varies]
         return self
 
     def attribute_probabilities(self, features: Any) -> np.ndarray:
-        """Probability (N, V) of each attribute in which the seen classes differ."""
-        scaled = self._scaler.transform(check_features(features))
+        """Probability (N, V) of each attribute in which the seen classes differ.
+
+        Raises:
+            DataError: Nothing has been learned yet, or the features are no numbers or of another width.
+        """
+        rows = check_like(features, self._widths[0])
+        scaled = self._scaler.transform(rows)
         return np.stack([model.predict_proba(scaled)[:, 1] for model in self._models], axis=1)
 
     def predict_proba(self, features: Any, attributes: Any) -> np.ndarray:
-        """Probability (N, K) of K classes, seen or not, described by ``attributes`` (K, A)."""
+        """Probability (N, K) of K classes, seen or not, described by ``attributes`` (K, A).
+
+        Raises:
+            DataError: As ``attribute_probabilities``, or for attributes that are not 0 or 1 or of another number.
+        """
         p = np.clip(self.attribute_probabilities(features), 1e-12, 1 - 1e-12)
-        described = binary_table(attributes)[:, self._varies]
+        described = binary_table(check_like(attributes, self._widths[1], "attributes"))[:, self._varies]
         has = np.log(p / self._prior) @ described.T
         lacks = np.log((1 - p) / (1 - self._prior)) @ (1 - described.T)
         probabilities: np.ndarray = softmax(has + lacks, axis=1)

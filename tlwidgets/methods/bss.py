@@ -5,8 +5,8 @@ transfer learning", NeurIPS. The singular values of a batch's feature matrix say
 With few labels the weakest of them carry what does not transfer: penalising the k smallest squared singular values
 presses these down and leaves the strong ones alone. (The largest ones would be BSP, a method of domain adaptation.)
 
-From drawn shapes to digits (five labels a class, 50 steps, five seeds) it made no difference: 0.4 points below plain
-fine-tuning in the mean, 0 to 1.3 (``tests/methods/test_inductive_learning.py``).
+From drawn shapes to digits (five labels a class, 50 steps, five seeds) it made no difference: 0.3 points below plain
+fine-tuning's 94.4 % in the mean, at worst 0.7 (``benchmarks/results/methods.md``).
 """
 
 from __future__ import annotations

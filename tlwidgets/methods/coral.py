@@ -65,14 +65,19 @@ def align(source: Any, target: Any, regularisation: float = 1.0) -> np.ndarray:
             "Give two tables of the same width, at least two rows each, and a regularisation above 0.",
         )
     eye = regularisation * np.eye(ours.shape[1])
-    whiten, colour = _power(np.cov(ours.T) + eye, -0.5), _power(np.cov(theirs.T) + eye, 0.5)
+    whiten, colour = (
+        _power(np.cov(rows.T) + eye, exponent, regularisation) for rows, exponent in ((ours, -0.5), (theirs, 0.5))
+    )
     aligned: np.ndarray = ours @ whiten @ colour
     return aligned
 
 
-def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+def _power(matrix: np.ndarray, exponent: float, smallest: float) -> np.ndarray:
+    """A power of a symmetric matrix none of whose eigenvalues is below ``smallest``, but for rounding."""
     values, vectors = np.linalg.eigh(np.atleast_2d(matrix))
-    power: np.ndarray = (vectors * values**exponent) @ vectors.T
+    # Where samples are fewer than columns, rounding makes some eigenvalues negative, whose root would be nan.
+    floor = max(smallest, float(values[-1]) * len(values) * np.finfo(float).eps)
+    power: np.ndarray = (vectors * np.maximum(values, floor) ** exponent) @ vectors.T
     return power
 
 

@@ -9,13 +9,13 @@ may be of any real numbers: attributes, or the vector of a text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import normalize
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
 
 
@@ -48,6 +48,7 @@ class ESZSL:
 
     gamma: float = 1.0
     lamda: float = 1.0
+    _widths: tuple[int, int] | tuple[None, None] = field(default=(None, None), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not (self.gamma > 0 and self.lamda > 0):
@@ -65,17 +66,24 @@ class ESZSL:
             DataError: A description is missing, or numbers cannot be used.
         """
         rows, numbers = check_support(features, labels)
-        table = check_features(descriptions)
+        table = check_features(descriptions, "descriptions")
         if len(table) != numbers.max() + 1:
             raise DataError(f"{len(table)} descriptions for {numbers.max() + 1} classes.", "Describe each class once.")
         self._mean = rows.mean(0)
         targets = 2 * np.eye(len(table))[numbers] - 1
         self._matrix = closed_form(self._seen(rows), targets, normalize(table), self.gamma, self.lamda)
+        self._widths = rows.shape[1], table.shape[1]
         return self
 
     def scores(self, features: Any, descriptions: Any) -> np.ndarray:
-        """Scores (N, K) of K classes, seen or not, by their descriptions (K, A)."""
-        found: np.ndarray = self._seen(check_features(features)) @ self._matrix @ normalize(descriptions).T
+        """Scores (N, K) of K classes, seen or not, by their descriptions (K, A).
+
+        Raises:
+            DataError: Nothing has been learned yet, or features or descriptions are no numbers or of another width.
+        """
+        rows = check_like(features, self._widths[0])
+        table = check_like(descriptions, self._widths[1], "descriptions")
+        found: np.ndarray = self._seen(rows) @ self._matrix @ normalize(table).T
         return found
 
     def _seen(self, rows: np.ndarray) -> np.ndarray:

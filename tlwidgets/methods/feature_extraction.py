@@ -23,6 +23,8 @@ from tlwidgets.freezing import FreezePlan
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.tapping import classifier_of
 
+PLAN = {"*": "frozen", "head": "trainable"}
+
 
 def exact_head(features: Any, labels: Any, C: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """The head that minimises the mean cross-entropy + ||W||^2 / (2 C N), as gradient steps with the same C approach.
@@ -70,7 +72,7 @@ def make(setting: Setting, C: float | None = None) -> FeatureExtraction:
     """Makes the method from a recipe's options.
 
     Args:
-        setting: Its plan freezes all but the head: ``{"*": "frozen", "head": "trainable"}``.
+        setting: Its plan freezes all but the head. A recipe with pre-trained weights that names no plan gets ``PLAN``.
         C: Inverse strength of an L2 penalty on the head, as scikit-learn counts it, above 0; None has none. Set the
             recipe's ``weight_decay`` to 0 with it.
 

@@ -27,7 +27,7 @@ from tlwidgets.data import ImageData
 from tlwidgets.data.features import check_features
 from tlwidgets.errors import DataError
 from tlwidgets.training.method import Batch, Setting, StepResult
-from tlwidgets.training.options import above
+from tlwidgets.training.options import above, at_least
 from tlwidgets.training.target import OnTarget, Target
 
 DATA_OPTIONS = ("target",)
@@ -40,14 +40,16 @@ def density_ratio(source: Any, target: Any, regularisation: float = 1.0, ceiling
         source: Features (N, D).
         target: Features (M, D).
         regularisation: Strength of the classifier's penalty, above 0; a higher one gives more even weights.
-        ceiling: No weight is higher than this many times the mean.
+        ceiling: No weight is higher than this many times the mean, at least 1; see ``capped``.
 
     Returns:
         (N,), with the mean 1.
 
     Raises:
-        DataError: The features are no numbers, do not fit, or a domain is empty.
+        DataError: The features are no numbers, do not fit, or a domain is empty; or an option makes no sense.
     """
+    if not regularisation > 0 or not ceiling >= 1:
+        raise DataError(f"regularisation is {regularisation!r}, ceiling {ceiling!r}.", "Give above 0, and 1 or more.")
     ours, theirs = check_features(source), check_features(target)
     if ours.shape[1] != theirs.shape[1]:
         raise DataError(f"Features have shapes {ours.shape} and {theirs.shape}.", "Give two tables of the same width.")
@@ -55,9 +57,18 @@ def density_ratio(source: Any, target: Any, regularisation: float = 1.0, ceiling
     domain = np.repeat([0, 1], [len(ours), len(theirs)])
     classifier = LogisticRegression(C=1 / regularisation, max_iter=1000).fit(rows, domain)
     log_odds = classifier.decision_function(rows[: len(ours)])
-    weights = np.exp(log_odds - log_odds.max())
-    weights = np.minimum(weights / weights.mean(), ceiling)
-    ratio: np.ndarray = weights / weights.mean()
+    # e^-700 is about the smallest number there is: a weight of 0 could not be raised where others are held down.
+    return capped(np.exp(np.maximum(log_odds - log_odds.max(), -700)), ceiling)
+
+
+def capped(weights: np.ndarray, ceiling: float) -> np.ndarray:
+    """Weights (N,) above 0, scaled to mean 1 and held at the ceiling: where clipping and scaling in turn would end."""
+    n, ordered = len(weights), np.sort(weights)[::-1]
+    ceiling = min(ceiling, n)  # the same, and no infinity
+    # If the k highest are at the ceiling, the others share what is left of n; k is the fewest that leave none above it.
+    scales = (n - ceiling * np.arange(n)) / np.cumsum(ordered[::-1])[::-1]
+    scale = scales[np.argmax(scales * ordered <= ceiling * (1 + 1e-9))]
+    ratio: np.ndarray = np.minimum(scale * weights, ceiling)
     return ratio
 
 
@@ -91,11 +102,7 @@ class ImportanceWeighting(OnTarget):
 
 
 def make(
-    setting: Setting,
-    target: ImageData,
-    regularisation: float = 1.0,
-    ceiling: float = 20.0,
-    select: str = "last",
+    setting: Setting, target: ImageData, regularisation: float = 1.0, ceiling: float = 20.0, select: str = "last"
 ) -> ImportanceWeighting:
     """Makes the method from a recipe's options.
 
@@ -107,13 +114,13 @@ def make(
         select: Which epoch is kept; see ``Target``.
 
     Raises:
-        RecipeError: An option is not above 0.
+        RecipeError: The regularisation is not above 0, or the ceiling below 1.
     """
-    above(0, regularisation=regularisation, ceiling=ceiling)
+    above(0, regularisation=regularisation)
+    at_least(1, ceiling=ceiling)
     other = Target(setting, target, select)
     train = setting.data.indices("train")
-    ours = setting.backbone.features(setting.data.inputs(train))
-    theirs = setting.backbone.features(target.inputs(other.stream.indices))
-    weights = np.zeros(len(setting.data))
-    weights[train] = density_ratio(ours, theirs, regularisation, ceiling)
+    ours, theirs = setting.data.inputs(train), target.inputs(other.stream.indices)
+    see, weights = setting.backbone.features, np.zeros(len(setting.data))
+    weights[train] = density_ratio(see(ours), see(theirs), regularisation, ceiling)
     return ImportanceWeighting(other, torch.from_numpy(weights).float())

@@ -8,7 +8,7 @@ computed once, then the best head is found exactly; with an SGD head instead, se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_like, check_support
 from tlwidgets.errors import DataError
 
 SCALINGS = {"unit": Normalizer, "standard": StandardScaler}
@@ -35,6 +35,7 @@ class LinearProbe:
 
     C: float = 1.0
     scaling: str = "unit"
+    _width: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.C > 0 or self.scaling not in SCALINGS:
@@ -47,11 +48,17 @@ class LinearProbe:
         rows, numbers = check_support(features, labels)
         self._model = make_pipeline(SCALINGS[self.scaling](), LogisticRegression(C=self.C, max_iter=2000))
         self._model.fit(rows, numbers)
+        self._width = rows.shape[1]
         return self
 
     def predict_proba(self, features: Any) -> np.ndarray:
-        """Probability of each class, (N, C)."""
-        scores = self._model.decision_function(check_features(features))
+        """Probability of each class, (N, C).
+
+        Raises:
+            DataError: Nothing has been learned yet, or the features are no numbers or of another width.
+        """
+        rows = check_like(features, self._width)
+        scores = self._model.decision_function(rows)
         both = np.stack([np.zeros_like(scores), scores], axis=1) if scores.ndim == 1 else scores
         probabilities: np.ndarray = softmax(both, axis=1)
         return probabilities

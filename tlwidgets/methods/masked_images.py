@@ -26,6 +26,7 @@ from tlwidgets.training.probing import pretraining_stream
 from tlwidgets.training.stream import Stream
 
 DATA_OPTIONS = ("unlabelled",)
+TRAINS_HEAD = False  # no label takes part: the head stays as it was, and its answers say nothing
 _FAR = 2**43  # its own range of seeds
 
 

@@ -8,13 +8,13 @@ refine features with LSTMs trained on episodes, "full context embeddings"; easy-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_features, check_like, check_support
 
 
 def attention(queries: Any, support: Any, sharpness: float = 1.0) -> np.ndarray:
@@ -24,7 +24,11 @@ def attention(queries: Any, support: Any, sharpness: float = 1.0) -> np.ndarray:
         queries: (Q, D) numbers.
         support: (N, D) numbers.
         sharpness: Factor of the cosine; the paper's is 1. Higher ones let only the nearest examples count.
+
+    Raises:
+        DataError: They are no numbers, or of different widths.
     """
+    check_like(queries, check_features(support).shape[1], "queries")
     return np.asarray(softmax(sharpness * _unit(queries) @ _unit(support).T, axis=1))
 
 
@@ -45,17 +49,23 @@ class Matching:
     """
 
     sharpness: float = 10.0
+    _width: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(self, features: Any, labels: Any) -> Matching:
         """Remembers features (N, D) and class numbers (N,), at least one of each class."""
         self._features, numbers = check_support(features, labels)
         self._members = np.eye(numbers.max() + 1)[numbers]
+        self._width = self._features.shape[1]
         return self
 
     def predict_proba(self, features: Any) -> np.ndarray:
         """Probability of each class, (N, C).
 
         An unbalanced support set counts as it is: a class of many examples gets more attention.
+
+        Raises:
+            DataError: Nothing has been learned yet, or the features are no numbers or of another width.
         """
-        probabilities: np.ndarray = attention(features, self._features, self.sharpness) @ self._members
+        rows = check_like(features, self._width)
+        probabilities: np.ndarray = attention(rows, self._features, self.sharpness) @ self._members
         return probabilities

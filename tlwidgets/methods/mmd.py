@@ -40,7 +40,7 @@ def squared_mmd(source: torch.Tensor, target: torch.Tensor, sigmas: Sequence[flo
         sigmas: Widths of the kernels, which count the same.
 
     Returns:
-        A scalar of 0 or more.
+        A scalar of 0 or more; nan for features that are nan, which ends a run with the loop's own error.
 
     Raises:
         DataError: A domain is empty, or the features differ in length.
@@ -50,9 +50,8 @@ def squared_mmd(source: torch.Tensor, target: torch.Tensor, sigmas: Sequence[flo
             f"Features of shapes {tuple(source.shape)} and {tuple(target.shape)} cannot be compared.",
             "Give (N, D) and (M, D), at least one row each.",
         )
-    with torch.autocast(source.device.type, enabled=False):
-        rows = torch.cat([source, target]).float()
-        kernels = [torch.exp(-squared_distances(rows) / (2 * sigma**2)) for sigma in sigmas]
+    distances = squared_distances(torch.cat([source, target]).float())
+    kernels = [torch.exp(-distances / (2 * sigma**2)) for sigma in sigmas]
     mean = torch.stack(kernels).mean(0)
     n = len(source)
     total: torch.Tensor = mean[:n, :n].mean() + mean[n:, n:].mean() - 2 * mean[:n, n:].mean()
@@ -60,9 +59,12 @@ def squared_mmd(source: torch.Tensor, target: torch.Tensor, sigmas: Sequence[flo
 
 
 def squared_distances(rows: torch.Tensor) -> torch.Tensor:
-    """Squared Euclidean distance of every two rows, (N, N)."""
-    norms = rows.square().sum(1)
-    return (norms[:, None] + norms[None] - 2 * rows @ rows.T).clamp(min=0)
+    """Squared Euclidean distance of every two rows (N, D), (N, N)."""
+    with torch.autocast(rows.device.type, enabled=False):
+        # Far from zero the squared norms would swallow the digits that differ; no distance depends on the mean.
+        rows = rows - rows.mean(0)
+        norms = rows.square().sum(1)
+        return (norms[:, None] + norms[None] - 2 * rows @ rows.T).clamp(min=0)
 
 
 def typical_distance(rows: torch.Tensor) -> torch.Tensor:

@@ -64,10 +64,8 @@ class MultiTask:
             extras[f"accuracy_{name}"] = (answers.argmax(1) == labels).double().mean().item()
         extras |= self._conflicts(losses, batch.step)
         stacked = torch.stack(losses)
-        if self.weights is None:
-            loss = uncertainty_weighted(stacked, self.modules.log_variances)
-        else:
-            loss = (self.weights.to(stacked.device) * stacked).sum()
+        learned, fixed = self.modules.log_variances, self.weights
+        loss = uncertainty_weighted(stacked, learned) if fixed is None else (fixed.to(stacked.device) * stacked).sum()
         return StepResult(loss, len(batch.labels), int((logits.argmax(1) == batch.labels).sum()), extras)
 
     def _conflicts(self, losses: Sequence[torch.Tensor], step: int) -> dict[str, float]:
@@ -110,8 +108,7 @@ def make(
         RecipeError: There is no further task, or one cannot be used; unknown weighting or weights.
     """
     read = read_tasks(setting, tasks, table)
-    names = ["label", *(task.name for task in read)]
-    given = dict(weights or {})
+    names, given = ["label", *(task.name for task in read)], dict(weights or {})
     if weighting not in WEIGHTINGS or (given and weighting != "fixed") or conflict_every < 1:
         raise RecipeError(
             f"weighting is {weighting!r}, weights {given!r}, conflict_every {conflict_every!r}.",

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_features, check_like, check_support
+from tlwidgets.errors import DataError
 
 
 def class_means(features: Any, labels: Any) -> np.ndarray:
@@ -57,8 +58,13 @@ class Prototypes:
         return self
 
     def predict_proba(self, features: Any) -> np.ndarray:
-        """Probability of each class, (N, C)."""
+        """Probability of each class, (N, C).
+
+        Raises:
+            DataError: Nothing has been learned yet, or the features are no numbers or of another width.
+        """
         if self.prototypes is None:
-            raise ValueError("fit comes before predict_proba")
-        probabilities: np.ndarray = softmax(minus_squared_distances(features, self.prototypes), axis=1)
+            raise DataError("Nothing has been learned yet.", "Call fit first.")
+        rows = check_like(features, self.prototypes.shape[1])
+        probabilities: np.ndarray = softmax(minus_squared_distances(rows, self.prototypes), axis=1)
         return probabilities

@@ -2,9 +2,11 @@
 
 Nichol, Achiam, Schulman (2018), "On first-order meta-learning algorithms", arXiv 1803.02999. A task is learned from
 the start by a few ordinary steps, and the start moves a share of the way to where they led. No gradient of a gradient
-and no division into support and query set; with two or more inner steps the expected move also raises the agreement
-between the gradients of a task's batches, which is what makes later adaptation fast (with one step it is plain training
-on all tasks together).
+and no division into support and query set. In the paper each inner step takes another batch of the task, and the
+expected move then also raises the agreement between the gradients of its batches. Here tasks are small and every inner
+step sees the whole of one: to second order in the rate a, k steps of gradient g move the start by
+-k a g + k (k - 1) / 4 a^2 grad |g|^2, towards where a task's own gradient is long and few steps go far. One step would
+be plain training on all tasks together.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class Reptile:
             raise RecipeError("The network keeps running statistics.", "Use GroupNorm, or track_running_stats=False.")
 
     def adapt(self, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Learns one task from its support set; the network itself stays as it is. Parameters by name."""
+        """Learns one task, all of it in every step; the network itself stays as it is. Parameters by name."""
         parameters = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         with torch.enable_grad():
             for _ in range(self.inner_steps):

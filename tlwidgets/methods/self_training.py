@@ -94,7 +94,8 @@ def make(
     Args:
         setting: The run on the source.
         target: The other domain's images; see ``Target``.
-        warmup: Epochs on the source alone; a third of them by default.
+        warmup: Epochs on the source alone, fewer than the run has; a third of them by default. A run of one epoch has
+            none: its labels come from the head as it starts, so give two or more.
         share: Of each predicted class, how much is taken over in the last epoch, above 0 and at most 1. Lower it where
             the history's ``pseudo_accuracy`` is poor.
         select: Which epoch is kept; see ``Target``.
@@ -103,7 +104,10 @@ def make(
         RecipeError: The share is none, or no epoch is left after the warm-up.
     """
     epochs = setting.recipe.epochs
-    first = math.ceil(epochs / 3) if warmup is None else warmup
-    if not 0 < share <= 1 or not 0 <= first < max(epochs, 2):
-        raise RecipeError(f"share is {share!r}, warmup {first!r}.", f"Give 0..1, and fewer epochs than {epochs}.")
+    first = min(math.ceil(epochs / 3), epochs - 1) if warmup is None else warmup
+    if not 0 < share <= 1 or not 0 <= first < epochs:
+        raise RecipeError(
+            f"share is {share!r}, warmup {first!r} of {epochs} epochs.",
+            "Give a share above 0 and up to 1, and a warm-up shorter than the run.",
+        )
     return SelfTraining(Target(setting, target, select), epochs, first, share)

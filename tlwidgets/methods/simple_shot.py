@@ -9,13 +9,13 @@ Euclidean distance: the same but for the length of the means, which is below 1 f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
 
 
@@ -43,17 +43,23 @@ class SimpleShot:
     """
 
     centre: Any = None
+    _width: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(self, features: Any, labels: Any) -> SimpleShot:
         """Learns from features (N, D) and class numbers (N,), at least one of each class."""
         rows, numbers = check_support(features, labels)
         self._centre = rows.mean(0) if self.centre is None else self.centre
         unit = centred_unit(rows, self._centre)
+        self._width = rows.shape[1]
         self._means = np.stack([unit[numbers == number].mean(0) for number in range(numbers.max() + 1)])
         return self
 
     def predict_proba(self, features: Any) -> np.ndarray:
-        """Probability of each class (N, C): softmax over minus the squared distance."""
-        unit = centred_unit(features, self._centre)
+        """Probability of each class (N, C): softmax over minus the squared distance.
+
+        Raises:
+            DataError: Nothing has been learned yet, or the features are no numbers or of another width.
+        """
+        unit = centred_unit(check_like(features, self._width), self._centre)
         probabilities: np.ndarray = softmax(-np.square(unit[:, None] - self._means).sum(2), axis=1)
         return probabilities

@@ -10,7 +10,7 @@ few directions of meaning: this is no CLIP.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import torch
 from sklearn.preprocessing import normalize
 from torch.nn import functional
 
-from tlwidgets.data.features import check_features, check_support
+from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
 
 LOSSES = ("ridge", "contrastive")
@@ -65,6 +65,7 @@ class TextAlignment:
     loss: str = "ridge"
     penalty: float = 1.0
     temperature: float = 0.07
+    _widths: tuple[int, int] | tuple[None, None] = field(default=(None, None), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES or not (self.penalty > 0 and self.temperature > 0):
@@ -80,7 +81,7 @@ class TextAlignment:
             DataError: A description is missing, or numbers cannot be used.
         """
         rows, numbers = check_support(features, labels)
-        texts = check_features(descriptions)
+        texts = check_features(descriptions, "descriptions")
         if len(texts) != numbers.max() + 1:
             raise DataError(f"{len(texts)} descriptions for {numbers.max() + 1} classes.", "Describe each class once.")
         # What all descriptions have in common tells no class apart.
@@ -90,17 +91,24 @@ class TextAlignment:
             self._map = ridge_map(seen, said[numbers], self.penalty)
         else:
             self._map = contrastive_map(seen, numbers, said, self.penalty, self.temperature)
+        self._widths = rows.shape[1], texts.shape[1]
         return self
 
     def scores(self, features: Any, descriptions: Any) -> np.ndarray:
-        """Cosines (N, K) of images and K descriptions (K, E), seen or not."""
-        found: np.ndarray = normalize(self._image(check_features(features)) @ self._map) @ self._text(descriptions).T
+        """Cosines (N, K) of images and K descriptions (K, E), seen or not.
+
+        Raises:
+            DataError: Nothing has been learned yet, or features or descriptions are no numbers or of another width.
+        """
+        rows = check_like(features, self._widths[0])
+        texts = check_like(descriptions, self._widths[1], "descriptions")
+        found: np.ndarray = normalize(self._image(rows) @ self._map) @ self._text(texts).T
         return found
 
     def _image(self, rows: np.ndarray) -> np.ndarray:
         unit: np.ndarray = normalize(rows - self._mean)
         return unit
 
-    def _text(self, texts: Any) -> np.ndarray:
-        unit: np.ndarray = normalize(normalize(check_features(texts)) - self._common)
+    def _text(self, texts: np.ndarray) -> np.ndarray:
+        unit: np.ndarray = normalize(normalize(texts) - self._common)
         return unit

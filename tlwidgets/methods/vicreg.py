@@ -3,8 +3,10 @@
 Bardes, Ponce, LeCun (2022), "VICReg: variance-invariance-covariance regularization for self-supervised learning", ICLR,
 arXiv 2105.04906. Asking only that two views of an image give the same answer is solved by one constant answer. Three
 terms forbid it one by one: invariance (squared distance), variance (each number's standard deviation stays above 1) and
-covariance (numbers do not repeat each other). (The authors' code and lightly 1.6 halve the variance term of the paper's
-formula, which is followed here: theirs is mu = 12.5.) Measured on digits that wander over canvases, weak views, eighty
+covariance (numbers do not repeat each other). Paper and authors' code differ twice. Invariance is the code's: the mean
+over images and numbers, where the paper's formula sums over the D numbers (its lamda would be 25 / D here), because the
+code is what the weights 25, 25, 1 were found with. Variance is the paper's, the sum over both views, which the code and
+lightly 1.6 halve: theirs is mu = 12.5 here. Measured on digits that wander over canvases, weak views, eighty
 steps from random weights, five seeds: a linear model on twenty labels a class names 49.0 % (random features 34.0,
 pixels 14.3; worst gain 8.9 points).
 """
@@ -19,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import RecipeError
+from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.training.method import Batch, Setting, StepResult
 from tlwidgets.training.probing import check_view, known_labels, pretraining_stream, probe_loss, projector
 from tlwidgets.training.stream import Stream
@@ -44,7 +46,9 @@ def covariance_penalty(views: torch.Tensor) -> torch.Tensor:
 def vicreg_loss(
     first: torch.Tensor, second: torch.Tensor, lamda: float = 25.0, mu: float = 25.0, nu: float = 1.0
 ) -> torch.Tensor:
-    """The paper's loss of two views (N, D) of each image, a scalar."""
+    """The loss of two views (N, D) of each image, a scalar; N is 2 or more, else a DataError says so."""
+    if len(first) < 2:
+        raise DataError("One image has no deviation.", "Give two views of at least two images.")
     invariance = functional.mse_loss(first, second)
     variance = variance_hinge(first) + variance_hinge(second)
     covariance = covariance_penalty(first) + covariance_penalty(second)
@@ -115,6 +119,5 @@ def make(
     if min(lamda, mu, nu) < 0 or width < 2:
         raise RecipeError(f"lamda, mu, nu are {lamda!r}, {mu!r}, {nu!r}, width {width!r}.", "Give 0 or more, width 2.")
     check_view(view)
-    size = feature_size(setting.backbone)
-    expander = projector([size, size, width])
+    expander = projector([feature_size(setting.backbone)] * 2 + [width])
     return VICReg(setting, pretraining_stream(setting, unlabelled), expander, (lamda, mu, nu), view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.data import ImageData
-from tlwidgets.errors import DataError, RecipeError, RunError
+from tlwidgets.errors import DataError, PlanError, RecipeError, RunError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.checkpoint import load_adapters, load_own, load_state, restore_optimiser
@@ -21,7 +21,7 @@ from tlwidgets.training.displacement import Displacement
 from tlwidgets.training.events import Event
 from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.loop import Loop
-from tlwidgets.training.method import Method, Setting, load_options, make_method
+from tlwidgets.training.method import Method, Setting, load_options, make_method, own_modules, planned
 from tlwidgets.training.optimisation import known_rate, with_rate
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress import Progress
@@ -29,6 +29,8 @@ from tlwidgets.training.run import FILES
 from tlwidgets.training.run_folder import RunFolder
 from tlwidgets.training.schedules import scheduled_states
 from tlwidgets.training.second_data import any_data
+
+HELD = ("frozen", "norm")  # states in which the classifier's weights stay as they are
 
 
 def recipe_data(recipe: Recipe, base: Path | None = None) -> ImageData:
@@ -71,7 +73,7 @@ def build(
     if not len(data.indices("train")):
         raise DataError("There are no training images.", "Give more images, or smaller val and test shares.")
     base = path if take_up else None
-    recipe = load_options(recipe, base)
+    recipe = load_options(planned(recipe), base)
     backbone = starting_network(recipe, len(data.classes))
     recipe = with_rate(recipe, backbone)
     plan = FreezePlan(backbone, recipe.plan)
@@ -82,6 +84,7 @@ def build(
     method = make_method(setting)
     if take_up:
         return _take_up(setting, method, RunFolder(path or Path()), control, emit)
+    _check_head(backbone, plan.states, method)
     folder = RunFolder.create(path or _new_path(recipe, data), recipe, data)
     return Loop(setting, method, folder, control, emit, shelf=shelf)
 
@@ -93,7 +96,7 @@ def starting_network(recipe: Recipe, num_classes: int) -> Backbone:
     steps would also send it back into what was learned before. A random network needs the random head: behind zeros
     nothing would tell its features apart.
 
-    A run's network ("run:<folder>") keeps its head where the plan freezes it, since new zeros would let nothing learn.
+    A run's network ("run:<folder>") keeps its head where the plan holds it, since new zeros would let nothing learn.
 
     Raises:
         RecipeError: The head that shall stay is one for another number of classes.
@@ -120,7 +123,25 @@ def starting_network(recipe: Recipe, num_classes: int) -> Backbone:
 def _keeps_head(recipe: Recipe, backbone: Backbone) -> bool:
     if not recipe.backbone.startswith("run:"):
         return False
-    return FreezePlan(backbone, recipe.plan).states.get("head") == "frozen"
+    return FreezePlan(backbone, recipe.plan).states.get("head") in HELD
+
+
+def _check_head(backbone: Backbone, states: Mapping[str, str], method: Method) -> None:
+    """Refuses a plan that holds a head of zeros: no gradient passes it, so nothing before it would learn.
+
+    A method with learnable parts of its own, such as a projection head, sends gradients past the classifier.
+
+    Raises:
+        PlanError: Nothing would learn.
+    """
+    state, heads = states.get("head"), [backbone.model.get_submodule(name) for name in classifier_names(backbone.model)]
+    passes = any(not isinstance(head, nn.Linear) or bool(head.weight.any()) for head in heads)
+    if state not in HELD or passes or any(part.requires_grad for part in own_modules(method).parameters()):
+        return
+    raise PlanError(
+        f"The plan has the head {state!r}, and a new head holds zeros that pass no gradient: nothing would learn.",
+        'Let the head learn, "trainable" or "lora", or start from a run whose head fits: backbone="run:<folder>".',
+    )
 
 
 def rate_for(recipe: Recipe) -> float:

@@ -29,12 +29,15 @@ def bbse_weights(confusion: Any, predicted_shares: Any) -> np.ndarray:
         predicted_shares: (C,) share of the target's images with each prediction.
 
     Raises:
-        DataError: The confusion cannot be inverted: a class is never predicted, or two are never told apart.
+        DataError: The shapes do not fit, or the confusion cannot be inverted: a class is never predicted, or two are
+            never told apart.
     """
-    matrix = check_features(confusion)
+    matrix, shares = check_features(confusion), np.asarray(predicted_shares, dtype=np.float64)
+    if matrix.shape != 2 * shares.shape:
+        raise DataError(f"Confusion {matrix.shape} and shares {shares.shape} do not fit.", "Give (C, C) and (C,).")
     if np.linalg.cond(matrix) > 1e8:
         raise DataError("The confusion of the classes cannot be inverted.", "Use a better classifier, or EM.")
-    weights: np.ndarray = np.clip(np.linalg.solve(matrix, np.asarray(predicted_shares, dtype=np.float64)), 0, None)
+    weights: np.ndarray = np.clip(np.linalg.solve(matrix, shares), 0, None)
     return weights
 
 

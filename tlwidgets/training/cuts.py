@@ -7,7 +7,7 @@ from torch import nn
 from tlwidgets.augmentations import changes_in
 from tlwidgets.backbones import Backbone
 from tlwidgets.backbones.backbone import evaluating
-from tlwidgets.freezing import fingerprint, moved
+from tlwidgets.freezing import fingerprint, moved, plain_names
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches
 from tlwidgets.training.events import CacheChosen
@@ -114,7 +114,8 @@ class Cuts:
             with evaluating(model):
                 val = partition_of(model, self._val.first_image())
         # Training and validation mostly read the same tensors: hashed once for both.
-        self._guard = fingerprint(model, dict.fromkeys((*train.names, *(val.names if val is not None else ()))))
+        names = dict.fromkeys((*self._names(train), *(self._names(val) if val is not None else ())))
+        self._guard = fingerprint(model, names)
         self._surroundings = self._look_around(numerics)
         room = memory_budget()
         self.train = self._cache(train, self._train, room)
@@ -123,8 +124,13 @@ class Cuts:
         return self._describe(train.share, gain)
 
     def _cache(self, partition: AnyPartition, batches: Batches, room: int) -> PrefixCache:
-        made_with = (batches.transform, *((name, self._guard[name]) for name in partition.names))
+        made_with = (batches.transform, *((name, self._guard[name]) for name in self._names(partition)))
         return PrefixCache(partition, batches.n_slots, self.recipe.cache, room, self._shelf, made_with)
+
+    def _names(self, partition: AnyPartition) -> list[str]:
+        """Full names of what a prefix reads; below a layer that an adapter wraps they are told without the wrapper."""
+        plain = plain_names(self.backbone.model)
+        return [plain.get(name) or name for name in partition.names]
 
     def _describe(self, share: float, gain: float) -> CacheChosen:
         size = sum(cache.bytes for cache in self._caches())

@@ -132,8 +132,11 @@ class Learner:
                 return
             yield batch
 
-    def change_plan(self, states: dict[str, str]) -> None:
+    def change_plan(self, states: dict[str, str]) -> bool:
         """Applies another plan; what the optimiser has gathered is kept, the cuts have to be made anew.
+
+        Returns:
+            Whether it was taken: one by which nothing would learn leaves the plan as it was.
 
         Raises:
             TrainingError: Something that was frozen has moved.
@@ -141,11 +144,14 @@ class Learner:
         self.check_frozen()
         self._applied.merge()
         self._applied.undo()
-        self._applied = FreezePlan(self.backbone, states).apply()
+        plan = FreezePlan(self.backbone, states)
+        taken = bool(plan.table()["trainable"].any())
+        self._applied = (plan if taken else FreezePlan(self.backbone, self._applied.states)).apply()
         before, self.optimiser = self.optimiser, make_optimiser(self.recipe, self.backbone, self.own)
         carry_state(before, self.optimiser)
         self.model = self.accelerator.prepare_model(self.backbone.model)
         self.guarded = fingerprint(self.backbone.model, self._applied.frozen_names)
+        return taken
 
     def outdated(self) -> str:
         """Why what is kept of the frozen part no longer stands for it; "" where it does."""

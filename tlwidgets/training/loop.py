@@ -264,7 +264,8 @@ class Loop:
         if states is None or states == self.progress.states:
             return
         self.saver.flush()
-        self.learner.change_plan(states)
+        if not self.learner.change_plan(states):
+            self._note("By the new plan nothing would learn, so the stages stay as they were.")
         self.progress.states = self.learner.states
         self._cut()
         self.emit(PlanChanged(time=self._clock(), step=self.progress.step, epoch=epoch, states=self.progress.states))

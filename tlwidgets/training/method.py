@@ -21,6 +21,7 @@ from tlwidgets.backbones import Backbone
 from tlwidgets.data import ImageData
 from tlwidgets.errors import RecipeError
 from tlwidgets.recipe import Recipe
+from tlwidgets.training.options import check_options
 from tlwidgets.training.second_data import second_data
 
 METHODS = Path(__file__).parent.parent / "methods"
@@ -103,7 +104,8 @@ class Method(Protocol):
     Its module in ``tlwidgets.methods`` has ``make(setting, **options) -> Method``. Options that are data sets (anything
     that ``load_data`` takes, a mapping of its arguments, or bare images without labels) are named in the module's
     ``DATA_OPTIONS``, such as ``("target",)``: ``make`` gets them as ``ImageData``, and the run's folder keeps a copy of
-    what only memory holds. ``Stream`` deals their batches.
+    what only memory holds. ``Stream`` deals their batches. The module's ``PLAN``, where it has one, is the plan of a
+    recipe that names none.
 
     ``step`` is all that a method must have. Where it has any of these, the loop uses them:
 
@@ -151,10 +153,7 @@ def make_method(setting: Setting) -> Method:
     """
     name = setting.recipe.method
     options = load_options(setting.recipe, setting.base).method_options
-    try:
-        method: Method = _module(name).make(setting, **options)
-    except TypeError as error:
-        raise RecipeError(f"The method {name!r} does not take these options: {error}.", "See its docstring.") from error
+    method: Method = _module(name).make(setting, **options)
     if "mixup" in changes_in(setting.recipe.augmentation) and not getattr(method, "takes_mixtures", False):
         raise RecipeError(
             f"The method {name!r} needs one label for each image, and mixup mixes them.",
@@ -163,17 +162,39 @@ def make_method(setting: Setting) -> Method:
     return method
 
 
+def planned(recipe: Recipe) -> Recipe:
+    """The recipe with the plan that its method stands for, the module's ``PLAN``, where it names none.
+
+    Not with random weights: holding those still is no transfer, and has to be asked for by a plan.
+
+    Raises:
+        RecipeError: There is no such method.
+    """
+    plan = getattr(_module(recipe.method), "PLAN", None)
+    return recipe.replace(plan=plan) if plan and recipe.plan is None and recipe.pretrained else recipe
+
+
+def check_method(recipe: Recipe) -> None:
+    """Refuses a method that there is not, and options that it does not take; nothing is loaded or made for that.
+
+    Raises:
+        RecipeError: As said.
+    """
+    check_options(recipe.method, _module(recipe.method).make, recipe.method_options)
+
+
 def load_options(recipe: Recipe, base: Path | None = None) -> Recipe:
-    """The recipe with those options of its method loaded that are data sets.
+    """The recipe with those options of its method loaded that are data sets, after all of them were checked.
 
     Args:
         recipe: The run as data.
         base: Folder that relative paths of a mapping start from.
 
     Raises:
-        RecipeError: There is no such method.
+        RecipeError: There is no such method, or an option that it needs, does not know or cannot use.
         DataError: Data cannot be used.
     """
+    check_method(recipe)
     given = {name: value for name, value in recipe.method_options.items() if value is not None}
     names = [name for name in getattr(_module(recipe.method), "DATA_OPTIONS", ()) if name in given]
     loaded = {name: second_data(given[name], base) for name in names}

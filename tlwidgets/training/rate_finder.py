@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ import torch
 from accelerate import Accelerator
 from matplotlib.figure import Figure
 from torch import nn
+from tqdm import tqdm
 
 from tlwidgets.backbones import load_backbone
 from tlwidgets.data import ImageData
@@ -28,7 +31,7 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches
 from tlwidgets.training.building import recipe_data
 from tlwidgets.training.inputs import prepare_inputs
-from tlwidgets.training.method import Batch, Method, Setting, hook, make_method, own_modules
+from tlwidgets.training.method import Batch, Method, Setting, hook, make_method, own_modules, planned
 from tlwidgets.training.optimisation import make_optimiser, stage_rates, with_rate
 from tlwidgets.training.restoring import own_random_numbers, restored
 
@@ -49,6 +52,16 @@ class RateSearch:
     """
 
     curves: pd.DataFrame
+
+    def __repr__(self) -> str:
+        rate = self.suggestion
+        found = "no rate made the loss fall" if math.isnan(rate) else f"{rate:.2g} is suggested"
+        steps = f"{len(self.curves)} steps, {self.curves['part'].nunique()} tests"
+        return f"RateSearch: {found} where all parts learn together ({steps})"
+
+    def _repr_html_(self) -> str:
+        table = self.table.to_html(index=False, na_rep="", float_format="{:.2g}".format)
+        return f"<p>{escape(repr(self))}</p>{table}"
 
     @property
     def suggestion(self) -> float:
@@ -92,6 +105,7 @@ def find_learning_rate(
     highest: float = 10.0,
     steps: int = 80,
     per_stage: bool = True,
+    progress: bool = True,
 ) -> RateSearch:
     """Searches a learning rate for a recipe; nothing is written, and the caller's random numbers are not touched.
 
@@ -102,6 +116,7 @@ def find_learning_rate(
         highest: Last rate, above ``lowest``.
         steps: Optimiser steps of one test, at least 10. More make the curve smoother and the search slower.
         per_stage: Whether to test also each stage alone, with the others, a new head among them, held still.
+        progress: Show a progress bar.
 
     Returns:
         Curves, a table and a suggestion for the recipe's ``learning_rate``.
@@ -116,23 +131,7 @@ def find_learning_rate(
             "Give 0 < lowest < highest and at least 10 steps.",
         )
     with own_random_numbers():
-        setting = _setting(recipe, data)
-        # In the order of a run: a method is made for the network as it is before the plan changes it.
-        method = make_method(setting)
-        setting.backbone.model.to(_device())
-        FreezePlan(setting.backbone, recipe.plan).apply()
-        own = own_modules(method).to(_device())
-        optimiser = make_optimiser(setting.recipe, setting.backbone, own)
-        batches = _batches(setting)
-        stages = list(stage_rates(optimiser)) if per_stage else []
-        rates = np.geomspace(lowest, highest, steps).tolist()
-        curves = []
-        for part in (TOGETHER, *stages):
-            endless = (batch for epoch in itertools.count(1) for batch in batches.train_epoch(epoch))
-            shares = _shares(optimiser, part)
-            with restored(own, optimiser):
-                losses = range_test(setting.backbone.model, method, optimiser, endless, rates, shares)
-            curves.append(_curve(part, rates, losses))
+        curves = _curves(_setting(recipe, data), np.geomspace(lowest, highest, steps).tolist(), per_stage, progress)
     return RateSearch(pd.concat(curves, ignore_index=True))
 
 
@@ -182,7 +181,7 @@ def _setting(recipe: Recipe, data: ImageData | None) -> Setting:
     torch.manual_seed(recipe.seed)
     # A random head, not the zeros of a run: behind zeros that stand still no other stage would learn.
     backbone = load_backbone(recipe.backbone, pretrained=recipe.pretrained, num_classes=len(images.classes))
-    return Setting(backbone, images, with_rate(recipe, backbone))
+    return Setting(backbone, images, with_rate(planned(recipe), backbone))
 
 
 def _device() -> torch.device:
@@ -199,6 +198,33 @@ def _batches(setting: Setting) -> Batches:
     if not len(batches):
         raise TrainingError("There are no training images.", "Give more images, or smaller val and test shares.")
     return batches
+
+
+def _curves(setting: Setting, rates: Sequence[float], per_stage: bool, progress: bool) -> list[pd.DataFrame]:
+    """One test of everything together and, where asked for, one of each stage."""
+    # In the order of a run: a method is made for the network as it is before the plan changes it.
+    method, model = make_method(setting), setting.backbone.model
+    model.to(_device())
+    FreezePlan(setting.backbone, setting.recipe.plan).apply()
+    own = own_modules(method).to(_device())
+    optimiser = make_optimiser(setting.recipe, setting.backbone, own)
+    batches, curves = _batches(setting), []
+    parts = (TOGETHER, *(stage_rates(optimiser) if per_stage else ()))
+    with tqdm(total=len(parts) * len(rates), desc="Trying rates", unit="step", disable=not progress) as bar:
+        for number, part in enumerate(parts, start=1):
+            with restored(own, optimiser):
+                losses = range_test(model, method, optimiser, _endless(batches, bar), rates, _shares(optimiser, part))
+            curves.append(_curve(part, rates, losses))
+            bar.update(number * len(rates) - bar.n)  # a test that ended early has done its steps
+    return curves
+
+
+def _endless(batches: Batches, bar: tqdm[Any]) -> Iterator[Batch]:
+    """Epoch after epoch; the bar counts what is taken."""
+    for epoch in itertools.count(1):
+        for batch in batches.train_epoch(epoch):
+            yield batch
+            bar.update()
 
 
 def _shares(optimiser: torch.optim.Optimizer, part: str) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.errors import RunError
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.checkpoint import load_model
+from tlwidgets.training.method import method_names
 from tlwidgets.training.task_heads import TaskHeads, read_heads
 
 FILES = {
@@ -54,7 +56,7 @@ class Run:
         return cls(path)
 
     def __repr__(self) -> str:
-        accuracy = self.metrics.get("test", {}).get("accuracy")
+        accuracy = self.metrics.get("test", {}).get("accuracy") if self.head_trained else None
         score = "" if accuracy is None else f", test accuracy {accuracy:.2f}"
         return f"Run({self.path.name}: {self.status}, {len(self.history)} epochs{score})"
 
@@ -62,6 +64,18 @@ class Run:
     def recipe(self) -> Recipe:
         """The recipe that made it."""
         return Recipe.from_yaml((self.path / FILES["recipe"]).read_text("utf-8"))
+
+    @property
+    def head_trained(self) -> bool:
+        """Whether the method trained the head: where it did not, no accuracy of the run says anything.
+
+        A method such as masked_images says ``TRAINS_HEAD = False``; use its features, ``run.backbone.features``, or its
+        folder as the backbone of another run.
+        """
+        method = self.recipe.method
+        if method not in method_names():
+            return True
+        return bool(getattr(import_module(f"tlwidgets.methods.{method}"), "TRAINS_HEAD", True))
 
     @property
     def status(self) -> str:
@@ -189,6 +203,19 @@ class Run:
             return {}
         values: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return values
+
+
+def as_run(run: Run | str | Path) -> Run:
+    """A run as it is, or the one that lies in a folder.
+
+    Raises:
+        RunError: There is no run in the folder, or it is neither of them.
+    """
+    if isinstance(run, str | Path):
+        return Run(run)
+    if not isinstance(run, Run):
+        raise RunError(f"A {type(run).__name__} is no run.", "Give what fit(...) returns, or the folder of a run.")
+    return run
 
 
 def _table(path: Path, **options: Any) -> pd.DataFrame:

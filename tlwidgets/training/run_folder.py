@@ -42,8 +42,7 @@ class RunFolder:
         Raises:
             RunError: The folder already holds a run or something else, or cannot be written.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"{str(path)!r} is already taken.", "Choose another path, or take it up with resume(path).")
+        check_free(path)
         folder = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -89,6 +88,16 @@ class RunFolder:
         partial = path.with_name(f"{path.name}.partial")
         partial.write_text(text, "utf-8")
         partial.replace(path)
+
+
+def check_free(path: Path) -> None:
+    """Refuses a run's folder that already holds something.
+
+    Raises:
+        RunError: It is taken.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{str(path)!r} is already taken.", "Choose another path, or take it up with resume(path).")
 
 
 def environment() -> dict[str, Any]:

@@ -16,16 +16,17 @@ from torch import nn
 
 from tlwidgets.augmentations import PRESETS, changes_in
 from tlwidgets.backbones import Backbone, load_backbone
-from tlwidgets.backbones.catalogue import bundled_folder
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.data import ImageData, TextData, data_from_source, load_data
 from tlwidgets.data.changes import FILE as CHANGES
+from tlwidgets.data.collections import SEPARATORS
 from tlwidgets.data.decode import decode_image, thumbnail
 from tlwidgets.data.splits import near_identical_groups, split_samples
 from tlwidgets.errors import RecipeError
 from tlwidgets.freezing import check_states
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.augmentation import augment, crop, kept_share, mix, numbers_for, recolour, vary
+from tlwidgets.training.method import Setting, make_method, planned
 from tlwidgets.training.optimisation import with_rate
 from tlwidgets.training.schedules import layer_depths, rate_factor
 from tlwidgets.training.script_parts import (
@@ -40,23 +41,49 @@ from tlwidgets.training.script_parts import (
     TABLE,
     TRAINING,
 )
+from tlwidgets.training.script_weights import timm_name, weights_part, write_script
+
+METHODS = ("fine_tuning", "feature_extraction")  # those whose step the template writes out
 
 
-def script_of(recipe: Recipe) -> str:
+def script_of(recipe: Recipe, path: str | Path | None = None) -> str:
     """Assembles the script.
 
     Args:
-        recipe: The run as data; its method must be fine-tuning.
+        recipe: The run as data; its method must be one of ``METHODS``.
+        path: Write the script there too, and beside it, in a folder ``<stem>_weights``, those of a bundled network. By
+            default nothing is written, and the script names the folder in which this installation has them.
 
     Returns:
         Python source; run with an argument, it writes its history there as CSV.
 
     Raises:
-        RecipeError: The data live only in memory or are drawn by this package, the method is another, or the recipe
-            unfreezes step by step or lets a stage learn in part.
+        RecipeError: The data live only in memory or are drawn by this package, the method is another, the recipe
+            unfreezes step by step or lets a stage learn in part, or the script cannot be written.
     """
-    if recipe.method != "fine_tuning":
-        raise RecipeError(f"There is no plain script of the method {recipe.method!r} yet.", "Keep its recipe instead.")
+    _refuse_unwritable(recipe)
+    data = _data(recipe)
+    if isinstance(data, TextData):
+        raise RecipeError("There is no plain script of texts yet.", "Keep the recipe instead.")
+    recipe = planned(recipe)
+    backbone = load_backbone(recipe.backbone, pretrained=False, num_classes=len(data.classes))
+    recipe = with_rate(recipe, backbone)
+    make_method(Setting(backbone, data, recipe))  # refuses options and plans that a run would refuse
+    place = None if path is None else Path(path)
+    text = _text(recipe, data, backbone, place)
+    if place is not None:
+        write_script(text, recipe, place)
+    return text
+
+
+def _refuse_unwritable(recipe: Recipe) -> None:
+    if recipe.method not in METHODS:
+        raise RecipeError(
+            f"There is no plain script of the method {recipe.method!r} yet, only of {' and '.join(METHODS)}.",
+            "Keep its recipe instead.",
+        )
+    if recipe.method == "feature_extraction" and recipe.method_options.get("C") is not None:
+        raise RecipeError("There is no plain script of feature_extraction with C yet.", "Keep its recipe instead.")
     if recipe.unfreezing != "none":
         raise RecipeError(
             f"There is no plain script of unfreezing={recipe.unfreezing!r} yet.", 'Keep its recipe, or choose "none".'
@@ -70,14 +97,12 @@ def script_of(recipe: Recipe) -> str:
     for state in ("norm", "lora"):
         if state in (recipe.plan or {}).values():
             raise RecipeError(f"There is no plain script of {state!r} stages yet.", 'Choose "frozen" or "trainable".')
-    data = _data(recipe)
-    if isinstance(data, TextData):
-        raise RecipeError("There is no plain script of texts yet.", "Keep the recipe instead.")
-    backbone = load_backbone(recipe.backbone, pretrained=False, num_classes=len(data.classes))
-    recipe = with_rate(recipe, backbone)
+
+
+def _text(recipe: Recipe, data: ImageData, backbone: Backbone, place: Path | None) -> str:
     return "\n\n".join(
         [
-            Template(HEADER).substitute(_settings(recipe, data, backbone)).strip(),
+            Template(HEADER).substitute(_settings(recipe, data, backbone) | weights_part(recipe, place)).strip(),
             *_data_part(data),
             _sources(
                 rate_factor,
@@ -103,8 +128,9 @@ def _settings(recipe: Recipe, data: ImageData, backbone: Backbone) -> dict[str, 
     values = {name: value for name, value in recipe.settings().items() if name in _SHOWN and name != unused}
     lines = [f"{name.upper()} = {value!r}" for name, value in values.items()]
     return {
-        "backbone": recipe.backbone,
+        "backbone": _as_comment(recipe.backbone),
         "data": _as_comment(data.name),
+        "packages": PACKAGES.get(data.source.get("name", ""), "numpy and Pillow"),
         "settings": "\n".join(lines),
         "classes": repr(list(data.classes)),
         "stages": _stages(backbone),
@@ -113,6 +139,7 @@ def _settings(recipe: Recipe, data: ImageData, backbone: Backbone) -> dict[str, 
 
 
 _PLAIN = "normalise(prepared[torch.from_numpy(chunk)])"
+PACKAGES = {"digits": "numpy, Pillow and scikit-learn", "faces": "numpy, Pillow and scikit-image"}
 _DRAW = "draw = table[some] if VIEWS else torch.rand(len(some), $numbers, generator=generator)"
 _VARIED = "normalise(255 * vary(prepared[torch.from_numpy(chunk)].float() / 255, AUGMENTATION, draw))"
 _MIXED = "mix(functional.one_hot(targets[chunk], len(CLASSES)).float(), kept_share(draw))"
@@ -183,6 +210,7 @@ def _data_part(data: ImageData) -> list[str]:
                     "Move the corrected pictures to the folders of their classes, and the file away.",
                 )
             values["path"] = repr(str(Path(str(data.source[kind])).resolve()))
+            values["separator"] = repr(SEPARATORS.get(Path(str(data.source[kind])).suffix.lower(), ","))
             return [_sources(decode_image), functions, Template(part).substitute(values).strip()]
     raise RecipeError(
         f"The data {data.name!r} cannot be read without tlwidgets.",
@@ -191,9 +219,7 @@ def _data_part(data: ImageData) -> list[str]:
 
 
 def _training(recipe: Recipe, backbone: Backbone) -> dict[str, str]:
-    folder = bundled_folder(recipe.backbone)
-    target = f"local-dir:{folder}" if folder else recipe.backbone
-    build = f"model = timm.create_model({target!r}, pretrained={recipe.pretrained}, num_classes=len(CLASSES))"
+    build = f"model = timm.create_model({timm_name(recipe)}, pretrained={recipe.pretrained}, num_classes=len(CLASSES))"
     if recipe.pretrained:
         heads = [n for n in classifier_names(backbone.model) if isinstance(backbone.model.get_submodule(n), nn.Linear)]
         build += START_AT_ZERO.replace("$heads", repr(heads))

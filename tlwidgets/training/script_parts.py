@@ -3,7 +3,8 @@
 HEADER = '''
 """$backbone fine-tuned on $data.
 
-A plain script: it needs torch, timm, numpy, Pillow, scikit-learn (digits) or scikit-image (faces), and a CPU.
+A plain script: it needs torch, timm, $packages, and a CPU.
+$origin
 Run it with a file name as its argument to write the history there.
 """
 
@@ -22,6 +23,7 @@ from timm.data import create_transform, resolve_model_data_config
 from torch.nn import functional
 
 $settings
+$place
 
 CLASSES = $classes
 
@@ -120,7 +122,11 @@ def pictures(folder: Path) -> list[Path]:
 
 tops = visible(ROOT, True)
 parts = {PARTS[p.name.lower()]: p for p in tops if p.name.lower() in PARTS}
-if not ("train" in parts and len(parts) == len(tops) and visible(parts["train"], True)):
+if not ("train" in parts and visible(parts["train"], True)):
+    parts = {"": ROOT}
+elif len(parts) < len(tops):
+    if sum(p.name.lower() in PARTS for p in tops) > 1:
+        sys.exit(f"{ROOT} holds more than one folder a split: {', '.join(p.name for p in tops)}")
     parts = {"": ROOT}
 rows = [
     (str(path), folder.name, part)
@@ -138,7 +144,8 @@ TABLE = (
 # The data: a table with columns path, label and perhaps split; relative paths start from its folder.
 TABLE = Path($path)
 with TABLE.open(newline="", encoding="utf-8") as file:
-    rows = [(str(TABLE.parent / row["path"]), row["label"], row.get("split", "")) for row in csv.DictReader(file)]
+    listed = list(csv.DictReader(file, delimiter=$separator))
+rows = [(str(TABLE.parent / row["path"]), row["label"], row.get("split", "")) for row in listed]
 
 """
     + _FILES

@@ -47,7 +47,7 @@ def any_data(source: Any, base: Path | None = None) -> ImageData:
     """Loads what a recipe calls data: anything that ``load_data`` takes, or a mapping of its arguments.
 
     Args:
-        source: The data.
+        source: The data; a mapping as ``data_from_source`` takes, ``{"name": "digits", "labels_per_class": 5}``.
         base: Folder that relative paths of a mapping start from.
 
     Raises:

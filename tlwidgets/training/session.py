@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from tlwidgets.data import ImageData
-from tlwidgets.errors import RecipeError, RunError, TrainingError
+from tlwidgets.errors import PlanError, RecipeError, RunError, TrainingError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.building import build, recipe_data
@@ -31,10 +31,11 @@ from tlwidgets.training.events import (
 )
 from tlwidgets.training.finishing import finish
 from tlwidgets.training.loop import Loop
+from tlwidgets.training.method import check_method
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress_bar import ProgressBar
 from tlwidgets.training.run import FILES, Run
-from tlwidgets.training.run_folder import RunFolder
+from tlwidgets.training.run_folder import RunFolder, check_free
 
 _MOST_TOLD_IN_LOCK = 100
 LOG = logging.getLogger("tlwidgets")
@@ -94,8 +95,10 @@ class TrainingSession:
         Raises:
             RunError: Nothing is yet.
         """
-        if self.path is None:
+        if self.path is None and self.status == "new":
             raise RunError("The run has not been started.", "Call start() first.")
+        if self.path is None:
+            raise RunError(f"The run is {self.status} and has no folder yet.", "Call wait(), which returns the run.")
         return Run(self.path)
 
     @property
@@ -140,12 +143,19 @@ class TrainingSession:
     def set_plan(self, plan: FreezePlan | Mapping[str, str]) -> None:
         """Sets the states of the stages from the next epoch on.
 
+        States that leave nothing to learn although not all are "frozen" (norms of a network that has none) show only
+        then: the run says so and goes on with the states it had.
+
         Raises:
-            PlanError: A stage or state is not known, or nothing would learn.
+            PlanError: A stage or state is not known, or all stages are frozen.
         """
         states = dict(plan.states if isinstance(plan, FreezePlan) else plan)
         if self._stages:
             states = FreezePlan(self._stages, states).states
+            if set(states.values()) == {"frozen"}:
+                raise PlanError(
+                    "Every stage would be frozen: nothing would learn.", "Leave at least the head to learn."
+                )
         self._control.set_states(states)
 
     def subscribe(self, listener: Listener, *, from_start: bool = False) -> Callable[[], None]:
@@ -214,6 +224,9 @@ class TrainingSession:
             self._emit(RunFailed(error=str(error), kind=type(error).__name__))
 
     def _train(self) -> None:
+        check_method(self.recipe)
+        if self.path is not None and not self._take_up:
+            check_free(self.path)  # before data are read, which may take long
         data = self.data = self.data or recipe_data(self.recipe, self.path if self._take_up else None)
         loop = build(self.recipe, data, self.path, self._control, self._emit, take_up=self._take_up, shelf=self._shelf)
         self.path, self.recipe = loop.folder.path, loop.recipe  # with the rate that suits the network

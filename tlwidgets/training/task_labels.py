@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,12 @@ def read_tasks(setting: Setting, tasks: Any, table: str | None) -> list[TaskLabe
     Raises:
         RecipeError: There are none, labels do not fit the samples, or a task has fewer than two classes in training.
     """
+    if tasks is not None and (not isinstance(tasks, Iterable) or isinstance(tasks, str)):
+        raise RecipeError(f"tasks is {tasks!r}.", 'Give {"name": labels}, or names of columns of a table.')
     if table is not None:
         columns = _columns(setting, Path(table), None if tasks is None else list(tasks))
+    elif tasks is not None and not isinstance(tasks, Mapping):
+        raise RecipeError(f"tasks is {tasks!r}, and there is no table.", 'Give {"name": labels}, or the table too.')
     else:
         columns = {str(name): _labels(setting, name, given) for name, given in dict(tasks or {}).items()}
     if not columns:
@@ -52,13 +57,14 @@ def read_tasks(setting: Setting, tasks: Any, table: str | None) -> list[TaskLabe
     return [_task(setting, name, labels) for name, labels in columns.items()]
 
 
-def fixed_weights(names: list[str], given: Mapping[str, float]) -> torch.Tensor:
+def fixed_weights(names: list[str], given: Mapping[str, Any]) -> torch.Tensor:
     """Weights of the tasks' losses (T,), 1 where none is given.
 
     Raises:
         RecipeError: A name is no task's, or a weight is negative.
     """
-    if set(given) - set(names) or any(not value >= 0 for value in given.values()):
+    numbers = all(isinstance(value, Real) and float(value) >= 0 for value in given.values())
+    if set(given) - set(names) or not numbers:
         raise RecipeError(f"The weights {given!r} cannot be used.", f"Tasks: {', '.join(names)}; give 0 or more.")
     return torch.tensor([float(given.get(name, 1)) for name in names])
 

@@ -6,6 +6,7 @@ kernel is busy or gone notices it, and a refused value never appears to be set.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from html import escape
@@ -42,6 +43,7 @@ class TlwWidget(anywidget.AnyWidget):
 
     def __init__(self, **kwargs: Any) -> None:
         self.error: Exception | None = None
+        self._showing = threading.RLock()
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         super().__init__(**kwargs)
 
@@ -57,8 +59,9 @@ class TlwWidget(anywidget.AnyWidget):
 
     def show_error(self, error: Exception | None) -> None:
         """Shows an error in the widget and keeps it in ``error``; None clears it."""
-        self.error = error
-        self.error_text = "" if error is None else describe(error)
+        with self._showing:  # a widget's own threads have errors too
+            self.error = error
+            self.error_text = "" if error is None else describe(error)
 
     def _send(self, msg: dict[str, Any], buffers: Any = None) -> None:
         """Called by ipywidgets for each message to the page."""
@@ -82,21 +85,23 @@ class TlwWidget(anywidget.AnyWidget):
         if request in self._answers:  # the page asked again because the answer took long
             self.send(self._answers[request])
             return
-        self._answers[request] = {"t": "ack", "id": request, "ok": True}
+        answer = self._answers[request] = {"t": "ack", "id": request, "ok": False, "error": "It was broken off."}
         while len(self._answers) > _ANSWERS_KEPT:
             self._answers.popitem(last=False)
+        # The answer stands before anything is shown, and goes out whatever showing does: others listen to the widget.
         try:
             self._command(name)(**content.get("args", {}))
+            self._answers[request] = answer = {"t": "ack", "id": request, "ok": True}
+            self.show_error(None)
         except Exception as error:
-            self.show_error(error)
-            self._answers[request] |= {"ok": False, "error": describe(error)}
-            self.send(self._answers[request])
+            if not answer["ok"]:
+                answer["error"] = describe(error)
+                self.show_error(error)
             # What a person can put right is told in the widget; anything else is ours and must be heard of.
             if not isinstance(error, TlwError):
                 raise
-        else:
-            self.show_error(None)
-            self.send(self._answers[request])
+        finally:
+            self.send(answer)
 
     def _command(self, name: str) -> Callable[..., Any]:
         if name not in self.commands:

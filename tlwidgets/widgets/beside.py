@@ -59,6 +59,22 @@ def other_run(run: Run) -> dict[str, Any]:
     return {"name": run.path.name, "epochs": [int(epoch) for epoch in history["epoch"]], **columns}
 
 
+def ended_run(run: Run) -> list[dict[str, Any]]:
+    """The curves of a run to draw beside the next one: none where no epoch ended."""
+    return [other_run(run)] if len(run.history) else []
+
+
+def majority_line(data: ImageData | None) -> list[dict[str, Any]]:
+    """What always saying the commonest class would reach on the validation images; nothing where none has a class."""
+    if data is None:
+        return []
+    train, val = (np.asarray(data.labels[data.indices(split)]) for split in ("train", "val"))
+    if train.ndim != 1 or not len(val) or not len(train := train[train >= 0]):
+        return []
+    share = float((val == np.bincount(train).argmax()).mean())
+    return [{"name": "majority class", "accuracy": share, "on": "validation"}]
+
+
 def describe_judged(
     epoch: int, judged: Judged, classes: Sequence[str], data: ImageData | None
 ) -> tuple[dict[str, Any], list[bytes]]:

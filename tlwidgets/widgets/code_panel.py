@@ -13,6 +13,8 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.widgets.base import TlwWidget
 from tlwidgets.widgets.code_writing import python_of
 
+_ENDINGS = (".yaml", ".yml")
+
 
 class CodePanel(TlwWidget):
     """Shows the code that does what the widgets do.
@@ -45,12 +47,16 @@ class CodePanel(TlwWidget):
         super().__init__(can_open=restore is not None)
 
     def save(self, path: str | Path = "recipe.yaml") -> Path:
-        """Writes the recipe as it stands into a file; an older one there is written over.
+        """Writes the recipe as it stands into a file; an older recipe there is written over, and nothing else is.
+
+        Args:
+            path: Ends in ".yaml" or ".yml"; that is added where there is no ending.
 
         Raises:
-            RecipeError: The data live in memory only, or the file cannot be written.
+            RecipeError: The data live in memory only; or the file has another ending, holds something else than a
+                recipe, or cannot be written.
         """
-        text, target = self._recipe().to_yaml(), Path(path).expanduser()
+        text, target = self._recipe().to_yaml(), _target(path)
         try:
             target.write_text(text, "utf-8")
         except OSError as error:
@@ -86,6 +92,26 @@ class CodePanel(TlwWidget):
         if content.get("t") == "ready":
             self.refresh()
             self.send({"t": "written"})
+
+
+def _target(path: str | Path) -> Path:
+    """Where a recipe may be written.
+
+    Raises:
+        RecipeError: The name ends otherwise, or another kind of file lies there.
+    """
+    target = Path(path).expanduser()
+    if not target.name:
+        raise RecipeError("The recipe needs a name.", "Give one, such as recipe.yaml.")
+    target = target if target.suffix else target.with_suffix(_ENDINGS[0])
+    if target.suffix.lower() not in _ENDINGS:
+        raise RecipeError(f"{target.name!r} is no name for a recipe.", "Give one like recipe.yaml.")
+    if target.exists():
+        try:
+            read_recipe(target)
+        except RecipeError as error:
+            raise RecipeError(f"{target} is there already and holds no recipe.", "Name another file.") from error
+    return target
 
 
 def read_recipe(path: str | Path) -> Recipe:

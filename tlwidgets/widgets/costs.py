@@ -15,6 +15,7 @@ from tlwidgets.training.dry_run import dry_run, leading_share, step_bytes
 from tlwidgets.training.gains import WORTH_IT, run_gain
 from tlwidgets.widgets.base import describe
 from tlwidgets.widgets.latest import Latest
+from tlwidgets.widgets.structure import with_numbers
 
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone
@@ -46,11 +47,11 @@ class Question:
 
     def answer(self) -> Costs:
         """Measures; see ``CostMeter.state``."""
-        recipe = self.recipe
+        recipe, backbone = self.recipe, with_numbers(self.backbone)
         try:
             if self.running:
-                return {"step_bytes": step_bytes(self.backbone, self.states, recipe.batch_size, recipe.optimizer)}
-            cost = dry_run(self.backbone, self.states, recipe.batch_size, recipe.optimizer)
+                return {"step_bytes": step_bytes(backbone, self.states, recipe.batch_size, recipe.optimizer)}
+            cost = dry_run(backbone, self.states, recipe.batch_size, recipe.optimizer)
         except TlwError as error:
             return {"status": "unknown", "reason": describe(error)}
         share, reason = self._cached()

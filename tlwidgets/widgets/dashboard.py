@@ -17,14 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
+from IPython.display import display
 
-from tlwidgets.errors import TrainingError
+from tlwidgets.errors import RunError, TrainingError
 from tlwidgets.widgets.base import TlwWidget
-from tlwidgets.widgets.beside import MOST_BESIDE, describe_judged, other_run, read_baselines, read_others
+from tlwidgets.widgets.beside import MOST_BESIDE, describe_judged, ended_run, majority_line, read_baselines, read_others
+from tlwidgets.widgets.ended import final_picture, kept_words
 from tlwidgets.widgets.feed import Feed
-from tlwidgets.widgets.stream import decimate
+from tlwidgets.widgets.result_place import ResultPlace
+from tlwidgets.widgets.stream import Sent, decimate
 
 if TYPE_CHECKING:
+    from tlwidgets.data import ImageData
     from tlwidgets.evaluation import TransferComparison
     from tlwidgets.recipe import Recipe
     from tlwidgets.training import Run, TrainingSession
@@ -69,7 +73,8 @@ class TrainingDashboard(TlwWidget):
     """What Start begins with, and what ``set_learning_rate`` last asked for."""
 
     baselines: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """One mapping a line across the accuracy chart: name and test accuracy (0..1); see ``show_baselines``."""
+    """One mapping a line across the accuracy chart: name, accuracy (0..1) and, where it is not "test", on which images;
+    before ``show_baselines`` chooses others, that of the commonest class."""
 
     others: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a run that is drawn beside: name, epochs, val_loss, val_accuracy (None where not known)."""
@@ -89,7 +94,11 @@ class TrainingDashboard(TlwWidget):
         self._recipe = recipe
         self._make_session = make_session
         self._outbox = threading.RLock()
-        self._sent = _Sent()
+        self._place = ResultPlace()
+        self._seen_by_a_page = False
+        self._baselines_chosen = False
+        self._majority_of: ImageData | None = None
+        self._sent = Sent()
         self._watched = False
         self._follower: threading.Thread | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -106,6 +115,15 @@ class TrainingDashboard(TlwWidget):
         best = self.progress.get("best_val_accuracy")
         return f"TrainingDashboard: {self.status}" + (f", best validation accuracy {best:.1%}" if best else "")
 
+    def _ipython_display_(self, **_: Any) -> None:
+        """Displays the dashboard and below it, as an output of its own, the place of what its run comes to."""
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
+        self._place.add()
+        session = self.session
+        if session is not None and self.feed.over and not session.alive:
+            self._leave(session)
+
     @property
     def active(self) -> bool:
         """Whether a run is going on, or about to."""
@@ -113,8 +131,11 @@ class TrainingDashboard(TlwWidget):
 
     @property
     def run(self) -> Run | None:
-        """The run shown, once it has a folder."""
-        return None if self.session is None or self.session.path is None else self.session.run
+        """The run shown, as long as it has a folder."""
+        try:
+            return None if self.session is None or self.session.path is None else self.session.run
+        except RunError:  # somebody took its folder away, or it could not be made
+            return None
 
     def show_baselines(self, source: TransferComparison | Mapping[str, float]) -> None:
         """Draws what the run must beat as lines across the accuracy chart; an empty mapping takes them away.
@@ -127,6 +148,7 @@ class TrainingDashboard(TlwWidget):
             TrainingError: An accuracy is not between 0 and 1.
         """
         self.baselines = read_baselines(source)
+        self._baselines_chosen = True
 
     def overlay(self, *runs: Run | str | Path) -> None:
         """Draws the validation curves of other runs beside this one; without runs takes them away.
@@ -147,14 +169,16 @@ class TrainingDashboard(TlwWidget):
     def attach(self, session: TrainingSession) -> None:
         """Shows another session from its first event on; the one shown before goes on training unseen."""
         self._unsubscribe()
-        if self.feed.over and (before := self.run) is not None and len(before.history):
-            self.others = [other_run(before), *self.others][:MOST_BESIDE]
+        if self.feed.over and (before := self.run) is not None:
+            with contextlib.suppress(OSError, ValueError, KeyError):  # a folder that somebody tampered with
+                self.others = [*ended_run(before), *self.others][:MOST_BESIDE]
         with self._outbox:
             self.session, self.feed = session, Feed()
-            self._sent = _Sent(run=self._sent.run + 1)
+            self._sent = Sent(run=self._sent.run + 1)
         self._unsubscribe = session.subscribe(self.feed, from_start=True)
         self._flush()
         self.snapshot()
+        self._show_majority(session)
         if not self.feed.over:
             self._follower = threading.Thread(target=self._follow, args=(self.feed,), name="tlw-dashboard", daemon=True)
             self._follower.start()
@@ -171,7 +195,8 @@ class TrainingDashboard(TlwWidget):
         session = self._next_session()
         if session is not self.session:
             self.attach(session)
-        self.status = "starting"
+        with self._outbox:
+            self.status = "starting"
         session.start()
         return session
 
@@ -239,6 +264,7 @@ class TrainingDashboard(TlwWidget):
     def receive(self, content: dict[str, Any]) -> None:
         """Answers a page that has just drawn itself, or that misses a message."""
         if content.get("t") in {"ready", "resync"}:
+            self._seen_by_a_page = True
             self.snapshot()
         elif content.get("t") == "watch":
             self._watched = bool(content.get("on"))
@@ -268,6 +294,7 @@ class TrainingDashboard(TlwWidget):
             pause.wait(_SECONDS_BETWEEN_SENDS)
             self._flush()
             self._send_judged()
+            self._show_majority(self.session)
         session = self.session
         if self.feed is not feed or session is None:
             return
@@ -276,7 +303,24 @@ class TrainingDashboard(TlwWidget):
             session.wait()
         self._flush()
         self._send_judged()
-        self._tell_the_end(session)
+        if feed.error and (kept := kept_words(self.run)):
+            self.show_error(TrainingError(feed.error, kept))
+        if self._place and self._seen_by_a_page:  # an executed notebook stays the same each time: no page looked
+            self._tell(self._leave, session)
+        for callback in self._at_end:
+            self._tell(callback, session)
+
+    def _leave(self, session: TrainingSession) -> None:
+        """Puts what the run came to below the dashboard, where it stays in the saved notebook."""
+        data = getattr(session, "data", None)
+        self._place.show(final_picture(repr(self), self.feed, self.run, data))
+
+    def _show_majority(self, session: TrainingSession | None) -> None:
+        """Draws what always saying the commonest class would reach, once the data are there."""
+        data = getattr(session, "data", None)
+        if data is None or self._baselines_chosen or data is self._majority_of:
+            return
+        self._majority_of, self.baselines = data, majority_line(data)
 
     def _send_judged(self) -> None:
         """Sends how the validation images fare, while somebody looks at it and where it is new."""
@@ -289,13 +333,12 @@ class TrainingDashboard(TlwWidget):
             content, pictures = describe_judged(*known, self.feed.classes, getattr(self.session, "data", None))
             self.send({"t": "judged", "run": sent.run, **content}, buffers=pictures)
 
-    def _tell_the_end(self, session: TrainingSession) -> None:
-        for callback in self._at_end:
-            try:
-                callback(session)
-            except Exception as error:  # noqa: BLE001  told in the widget: nobody catches it in this thread
-                _log.exception("what follows the end of a run failed")
-                self.show_error(error)
+    def _tell(self, callback: Callable[[TrainingSession], None], session: TrainingSession) -> None:
+        try:
+            callback(session)
+        except Exception as error:  # noqa: BLE001  told in the widget: nobody catches it in this thread
+            _log.exception("what follows the end of a run failed")
+            self.show_error(error)
 
     def _flush(self) -> None:
         with self._outbox:
@@ -318,17 +361,3 @@ class TrainingDashboard(TlwWidget):
             self.status = status
             if error:
                 self.show_error(TrainingError(error))
-
-
-class _Sent:
-    """How far the page has been told: rows of each stream, version of the feed, number of the last message."""
-
-    def __init__(self, run: int = 0) -> None:
-        self.run = run
-        self.batches = 0
-        self.epochs = 0
-        self.version = -1
-        self.told_at = -math.inf
-        self.sequence = 0
-        self.judged = 0
-        self.judged_at = -math.inf

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import traitlets
 
-from tlwidgets.augmentations import CHANGES, changes_in, checked
+from tlwidgets.augmentations import CHANGES, TEXT_AUGMENTATIONS, changes_in, checked
 from tlwidgets.errors import DataError, RecipeError
 from tlwidgets.widgets.base import TlwWidget
 from tlwidgets.widgets.data_checks import check_data
@@ -235,10 +235,7 @@ class DataView(TlwWidget):
 
     @traitlets.validate("augmentation")
     def _known(self, proposal: Any) -> str:
-        kind = checked(proposal["value"])
-        if kind == "eda":
-            raise RecipeError("'eda' changes texts.", "Give 'light', or other changes of images.")
-        return kind
+        return fitting(proposal["value"], self.data)
 
     @traitlets.observe("augmentation")
     def _augmentation_changed(self, change: Any) -> None:
@@ -263,6 +260,25 @@ class DataView(TlwWidget):
         captions = [{"row": row, "captions": views.captions(row, self.draw)} for row in rows]
         pictures = [thumbnail(picture, _SIDE) for row in rows.values() for picture in row]
         self.send({"t": "views", "rows": captions}, buffers=pictures)
+
+
+def fitting(augmentation: str | Sequence[str], data: ImageData) -> str:
+    """The one spelling of an augmentation that these data can have.
+
+    Raises:
+        RecipeError: It is none, or is made for the other kind of data.
+    """
+    from tlwidgets.data import TextData
+
+    kind = checked(augmentation)
+    if isinstance(data, TextData):
+        if kind not in TEXT_AUGMENTATIONS:
+            raise RecipeError(f"{kind!r} changes images, and these data are texts.", "Give 'eda', or 'none'.")
+    elif kind == "eda":
+        raise RecipeError(
+            "'eda' changes texts, and these data are images.", "Give 'light', or other changes of images."
+        )
+    return kind
 
 
 def _loaded(backbone: str | Backbone) -> Backbone:

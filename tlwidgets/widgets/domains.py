@@ -69,8 +69,11 @@ class Domains(TlwWidget):
         rest = source if target is None else _images(target)
         if rest.classes != source.classes:
             raise DataError("The target has other classes than the source.", "Give two domains of the same task.")
-        train, other = source.indices("train"), source.indices("test")
-        far = np.concatenate([train[n:], source.indices("val")]) if target is None else rest.indices("train")
+        # Shuffled: images may lie in the order of their writers, and the first of a part would come from the same few.
+        shuffled = np.random.default_rng(0).permutation
+        train, other = shuffled(source.indices("train")), shuffled(source.indices("test"))
+        more = [train[n:], source.indices("val")] if target is None else [rest.indices("train")]
+        far = shuffled(np.concatenate(more))
         if min(len(train[:n]), len(far[:n])) < _FEWEST or not len(other):
             raise DataError(f"A domain has fewer than {_FEWEST} images.", "Give more data, or another n.")
         self._classes = source.classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -83,6 +84,8 @@ class FreezeBoard(TlwWidget):
         self._source: Backbone | list[str] = []
         self._unfollow: list[Callable[[], None]] = []
         self._session: TrainingSession | None = None
+        self._checks: list[Callable[[dict[str, str]], None]] = []
+        self._telling = threading.RLock()  # a run and the page's commands both write ``live``
         self._run = (IMAGES, Recipe(data=""))
         self._watched = False  # nothing is measured for nobody
         self._meter = CostMeter(lambda costs: setattr(self, "costs", costs))
@@ -144,19 +147,35 @@ class FreezeBoard(TlwWidget):
             self._watched = True
             self._ask()
 
+    def before_states(self, callback: Callable[[dict[str, str]], None]) -> None:
+        """Registers what is called with states before they are shown; what it raises refuses them."""
+        self._checks.append(callback)
+
     def follow(self, session: TrainingSession) -> None:
         """Shows what a run does to the stages from now on, until another is followed or another backbone shown."""
         self._stop_following()
         self._session = session
-        stages = StageFollower(lambda live: setattr(self, "live", live), list(self.states))
+        stages = StageFollower(lambda live: self._tell_live(session, live), list(self.states))
         self._unfollow = [session.subscribe(each) for each in (stages, self._meter.follow(self._run[0]))]
         self._ask()
+
+    @property
+    def followed(self) -> TrainingSession | None:
+        """The session whose doings are shown; None once another backbone is."""
+        return self._session
 
     def _stop_following(self) -> None:
         for end in self._unfollow:
             end()
-        self._unfollow, self._session = [], None
-        self.live = {}
+        with self._telling:
+            self._unfollow, self._session = [], None
+            self.live = {}
+
+    def _tell_live(self, session: TrainingSession, live: dict[str, Any]) -> None:
+        """Called in the thread of a run; of one that is not followed any more nothing is shown."""
+        with self._telling:
+            if session is self._session:
+                self.live = live
 
     def set_state(self, stage: str, state: str) -> None:
         """Sets one stage to one of ``tlwidgets.freezing.STATES``."""
@@ -198,7 +217,10 @@ class FreezeBoard(TlwWidget):
     @traitlets.validate("states")
     def _checked(self, proposal: Any) -> dict[str, str]:
         """Refuses states that the plan refuses, before anybody sees them."""
-        return check_states(proposal["value"], [row["name"] for row in self.stages])
+        states = check_states(proposal["value"], [row["name"] for row in self.stages])
+        for check in self._checks:
+            check(states)
+        return states
 
     @traitlets.observe("states")
     def _remember(self, change: Any) -> None:

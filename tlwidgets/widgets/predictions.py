@@ -11,14 +11,18 @@ import traitlets
 
 from tlwidgets.errors import DataError, RunError
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.latest import Latest
 from tlwidgets.widgets.pictures import thumbnail
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tlwidgets.data import Changes, ImageData
     from tlwidgets.training import Run
 
 PAGE = 24  # pictures on a page
 EFFORT = 200  # images that LIME tries: about a second on one core for the bundled networks
+Explanation = tuple[dict[str, Any], list[bytes]]  # ``PredictionView.explained``, and its pictures
 SHOWS = ("mistakes", "unsure", "all", "changed")
 
 
@@ -29,7 +33,7 @@ class PredictionView(TlwWidget):
     writes the list beside the classes, where every later ``load_data`` finds it; ``revert`` takes that file away.
 
     Args:
-        run: The run whose answers are shown.
+        run: The run whose answers are shown, or its folder.
         data: Its images; loaded from the run's recipe by default.
         split: Whose images: "test", as the run left its answers, or "val" or "train", which are computed now.
 
@@ -39,7 +43,7 @@ class PredictionView(TlwWidget):
         changes: The corrections, see ``tlwidgets.data.Changes``.
 
     Raises:
-        RunError: The run has no predictions yet.
+        RunError: The run has no predictions yet, or there is none.
     """
 
     commands: ClassVar[dict[str, str]] = {
@@ -50,7 +54,7 @@ class PredictionView(TlwWidget):
         "keep": "keep",
         "undo": "undo",
         "redo": "redo",
-        "explain": "explain",
+        "explain": "ask_why",
         "apply": "apply",
         "revert": "revert",
     }
@@ -95,12 +99,15 @@ class PredictionView(TlwWidget):
     """Whether the folder holds this list as it is now."""
 
     explained = traitlets.Dict().tag(sync=True)
-    """The latest explanation: sample_id, and methods, each with its name, words (``alt``) and verdict."""
+    """The latest explanation: sample_id, and methods, each with its name, words (``alt``) and verdict; without methods
+    while it is being found out."""
 
-    def __init__(self, run: Run, data: ImageData | None = None, split: str = "test") -> None:
+    def __init__(self, run: Run | str | Path, data: ImageData | None = None, split: str = "test") -> None:
         from tlwidgets.data import Changes, read_changes
         from tlwidgets.training.building import recipe_data
+        from tlwidgets.training.run import as_run
 
+        run = as_run(run)
         if not len(run.predictions):
             raise RunError(f"{run.path.name!r} has no predictions yet.", "Let it finish, or stop it.")
         self.run = run
@@ -109,6 +116,8 @@ class PredictionView(TlwWidget):
         self._folder = self.data.source.get("folder")
         classes = tuple(run.classes)
         self.changes: Changes = read_changes(self._folder, classes) if self._folder else Changes(classes)
+        self._latest: Latest[Explanation] = Latest(self._tell_why, rest=0.0)
+        self._drawn: list[bytes] = []
         self._place = {self.data.sample_id(index): index for index in range(len(self.data))}
         super().__init__(name=run.path.name, classes=list(classes), can_apply=bool(self._folder))
         self._on_disk = self._listed()
@@ -194,6 +203,19 @@ class PredictionView(TlwWidget):
 
     def explain(self, sample_id: str) -> None:
         """Explains the run's answer for an image, by every method side by side; takes a second or two."""
+        self._tell_why(self._explanation(sample_id), None)
+
+    def ask_why(self, sample_id: str) -> None:
+        """Explains in the background, and returns at once; what was asked before and is not answered is forgotten."""
+        self._index(sample_id)
+        self.explained = {"sample_id": sample_id}
+        self._latest.ask(lambda: self._explanation(sample_id))
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Waits until what was asked is explained."""
+        self._latest.wait(timeout)
+
+    def _explanation(self, sample_id: str) -> Explanation:
         from tlwidgets.explain import METHODS, explain, faithfulness
 
         image = self.data.image(self._index(sample_id))
@@ -201,8 +223,16 @@ class PredictionView(TlwWidget):
         words = [
             {"method": each.method, "alt": each.alt, "verdict": str(faithfulness(self.run, each))} for each in found
         ]
-        self._drawn = [thumbnail(found[0].seen, 160), *(thumbnail(each.overlay(), 160) for each in found)]
-        self.explained = {"sample_id": sample_id, "methods": words}
+        pictures = [thumbnail(found[0].seen, 160), *(thumbnail(each.overlay(), 160) for each in found)]
+        return {"sample_id": sample_id, "methods": words}, pictures
+
+    def _tell_why(self, answer: Explanation | None, error: Exception | None) -> None:
+        """Shows an explanation, or why there is none; called in the thread that found it out."""
+        if answer is None:
+            self.explained = {}
+            self.show_error(error)
+            return
+        self.explained, self._drawn = answer
         self._send_explanation()
 
     def receive(self, content: dict[str, Any]) -> None:
@@ -261,7 +291,7 @@ class PredictionView(TlwWidget):
         self.send({"t": "pictures", "ids": known}, buffers=pictures)
 
     def _send_explanation(self) -> None:
-        if self.explained:
+        if "methods" in self.explained:
             self.send({"t": "explanation", "sample_id": self.explained["sample_id"]}, buffers=self._drawn)
 
 

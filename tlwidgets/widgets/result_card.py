@@ -17,11 +17,14 @@ from tlwidgets.widgets.picker import short_name
 from tlwidgets.widgets.pictures import thumbnail
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tlwidgets.data import ImageData
     from tlwidgets.training import Run
 
 _LARGEST_TABLE = 20
 _MISTAKES = 8
+_PAIRS = 10
 _MUTED = "opacity:0.72"
 _FRAME = (
     "font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit;background:transparent;"
@@ -34,23 +37,30 @@ class ResultCard:
     """Test accuracy, confusion matrix and worst mistakes of a run.
 
     Args:
-        run: A run that has ended.
+        run: A run that has ended, or its folder.
         data: Its images; loaded from the recipe where they are not given.
 
     Attributes:
         content: What the card says, as plain values.
 
     Raises:
-        RunError: The run has not been judged yet.
+        RunError: The run has not been judged yet, or there is none.
     """
 
-    def __init__(self, run: Run, data: ImageData | None = None) -> None:
-        self.content = describe_run(run, data)
+    def __init__(self, run: Run | str | Path, data: ImageData | None = None) -> None:
+        from tlwidgets.training.run import as_run
+
+        self.content = describe_run(as_run(run), data)
+
+    def __repr__(self) -> str:
+        return self.text
 
     @property
     def text(self) -> str:
         """The card in one sentence: what a terminal and a screen reader get."""
         content = self.content
+        if content["caution"]:
+            return f"{content['title']}: {content['caution']}"
         return f"{content['title']}: test accuracy {content['accuracy']:.1%}. {_in_words(content)}"
 
     @property
@@ -85,7 +95,8 @@ class ResultCard:
             axes.set_yticks(range(len(names)), names, fontsize=8)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
-        axes.set_title(_plain(f"{self.content['title']}\ntest accuracy {self.content['accuracy']:.1%}"), fontsize=10)
+        told = "an untrained head" if self.content["caution"] else f"test accuracy {self.content['accuracy']:.1%}"
+        axes.set_title(_plain(f"{self.content['title']}\n{told}"), fontsize=10)
         buffer = io.BytesIO()
         FigureCanvasAgg(figure).print_png(buffer)
         return buffer.getvalue()
@@ -105,6 +116,7 @@ def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
     return {
         "card": run.path.name,
         "title": f"{_name_of(run, data)} with {short_name(run.recipe.backbone)}",
+        "caution": _caution(run),
         "accuracy": float(test["accuracy"]),
         "right": int(np.trace(confusion)),
         "n": total,
@@ -113,6 +125,31 @@ def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
         "confusion": confusion.tolist(),
         "wrongest": _wrongest(run, data),
     }
+
+
+def for_page(content: dict[str, Any]) -> dict[str, Any]:
+    """What a page draws of a card: as it is, or with ``pairs`` instead of a matrix that nobody can read."""
+    if len(content["classes"]) <= _LARGEST_TABLE:
+        return content
+    return {**content, "classes": [], "confusion": [], "pairs": commonest_pairs(content)}
+
+
+def commonest_pairs(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Which class was seen as which other one most often: label, predicted and count, ten at most."""
+    counts = np.array(content["confusion"])
+    np.fill_diagonal(counts, 0)
+    names = [_short(name, 40) for name in content["classes"]]
+    places = [np.unravel_index(flat, counts.shape) for flat in np.argsort(-counts, axis=None, kind="stable")[:_PAIRS]]
+    return [{"label": names[i], "predicted": names[j], "count": int(counts[i, j])} for i, j in places if counts[i, j]]
+
+
+def _caution(run: Run) -> str:
+    if run.head_trained:
+        return ""
+    return (
+        f"{run.recipe.method} trains no head, so these answers are those of an untrained one and say nothing. "
+        f"What it learned is in its features: take run:{run.path} as the backbone of another recipe."
+    )
 
 
 def _name_of(run: Run, data: ImageData | None) -> str:
@@ -148,6 +185,11 @@ def _in_words(content: dict[str, Any]) -> str:
 
 
 def _headline(content: dict[str, Any]) -> str:
+    if content["caution"]:
+        return (
+            f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
+            f'<div style="margin-bottom:16px">{escape(content["caution"])}</div>'
+        )
     return (
         f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
         f'<div style="margin-bottom:16px"><span style="font-size:28px;font-weight:600">{content["accuracy"]:.1%}</span>'
@@ -185,11 +227,10 @@ def _head(name: str, scope: str) -> str:
 
 def _commonest_confusions(content: dict[str, Any]) -> str:
     """With many classes a table of pairs says more than a matrix that nobody can read."""
-    counts = np.array(content["confusion"])
-    np.fill_diagonal(counts, 0)
-    names = [escape(name) for name in content["classes"]]
-    pairs = [np.unravel_index(flat, counts.shape) for flat in np.argsort(-counts, axis=None)[:10]]
-    lines = "".join(f"<li>{names[i]} seen as {names[j]}: {counts[i, j]}</li>" for i, j in pairs if counts[i, j])
+    lines = "".join(
+        f"<li>{escape(pair['label'])} seen as {escape(pair['predicted'])}: {pair['count']}</li>"
+        for pair in commonest_pairs(content)
+    )
     return f'<ol style="margin:0;padding-left:20px">{lines}</ol>'
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.picker import short_name
+from tlwidgets.widgets.result_card import for_page
+
+if TYPE_CHECKING:
+    from tlwidgets.training import TrainingSession
+    from tlwidgets.widgets.result_card import ResultCard
 
 
 class Results(TlwWidget):
@@ -16,7 +22,7 @@ class Results(TlwWidget):
     """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None)."""
 
     card = traitlets.Dict().tag(sync=True)
-    """What ``result_card.describe_run`` says of the newest run; empty before the first."""
+    """What ``result_card.for_page`` says of the newest run; empty before the first."""
 
     def __repr__(self) -> str:
         runs = "; ".join(f"{row['run']}: test accuracy {row['accuracy'] or 0:.1%}" for row in self.runs)
@@ -25,4 +31,18 @@ class Results(TlwWidget):
     def add(self, row: dict[str, Any], card: dict[str, Any]) -> None:
         """Puts a run on top."""
         self.runs = [row, *self.runs]
-        self.card = card
+        self.card = for_page(card)
+
+
+def row_of(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
+    """The row of a run that has ended."""
+    recipe, history = session.recipe, session.run.history
+    states = list((recipe.plan or {}).values())
+    return {
+        "run": session.run.path.name,
+        "backbone": short_name(recipe.backbone),
+        "learns": f"{len(states) - states.count('frozen')} of {len(states)} stages",
+        "epochs": len(history),
+        "seconds": float(history["seconds"].sum()) if len(history) else None,
+        "accuracy": card.content["accuracy"],
+    }

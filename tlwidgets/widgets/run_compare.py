@@ -73,10 +73,12 @@ class RunCompare(TlwWidget):
         return " ".join([f"RunCompare: {found}; compared: {compared}.", *self.verdicts])
 
     def refresh(self) -> None:
-        """Looks for runs again."""
-        paths = [path.parent for path in self._folder.glob("*/recipe.yaml")]
-        newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:LISTED]
-        self.found = [row for path in newest if (row := _row(path)) is not None]
+        """Looks for runs again; chosen ones that are gone are taken out."""
+        newest = sorted(self._folder.glob("*/recipe.yaml"), key=_age)[:LISTED]
+        self.found = [row for file in newest if (row := _row(file.parent)) is not None]
+        if self.chosen:
+            here = {row["run"] for row in self.found}
+            self._take([name for name in self.chosen if name in here])
 
     def choose(self, run: str, chosen: bool = True) -> None:
         """Takes a run in, or out again.
@@ -84,15 +86,15 @@ class RunCompare(TlwWidget):
         Raises:
             RunError: There is no such run, or more than ``MOST`` would be compared.
         """
-        others = [name for name in self.chosen if name != run]
+        others = [name for name in self.chosen if name != run and (self._folder / name / "recipe.yaml").is_file()]
         self._take([*others, run] if chosen else others)
 
     def measure_by(self, measure: str) -> None:
         """Chooses what the curves show, one of ``MEASURES``."""
         if measure not in MEASURES:
             raise RunError(f"There is no curve of {measure!r}.", f"Choices: {', '.join(MEASURES)}.")
-        self.measure = measure
-        self.curves = [_curve(run, measure) for run in self.runs]
+        curves = [_curve(run, measure) for run in self.runs]
+        self.measure, self.curves = measure, curves
 
     @property
     def runs(self) -> list[Run]:
@@ -108,18 +110,28 @@ class RunCompare(TlwWidget):
         return pd.DataFrame.from_dict(rows, orient="index", columns=pd.Index(self.chosen))
 
     def _take(self, names: list[str]) -> None:
+        """Compares these; a run that cannot be read leaves everything as it was."""
+        from tlwidgets.training import Run
+
         known = {row["run"] for row in self.found}
         for name in names:
             if name not in known:
                 raise RunError(f"There is no run {name!r} in {self.folder!r}.", "See ``found`` for those that are.")
         if len(names) > MOST:
             raise RunError(f"{len(names)} runs are too many to tell apart.", f"Take one out: {MOST} at most.")
-        self.chosen = names
-        runs = self.runs
-        self.curves = [_curve(run, self.measure) for run in runs]
-        self.metrics = _metrics(runs)
-        self.differences = _differences(runs)
-        self.verdicts = [_verdict(runs[0], other) for other in runs[1:]]
+        runs = [Run.load(self._folder / name) for name in names]
+        curves, metrics = [_curve(run, self.measure) for run in runs], _metrics(runs)
+        differences, verdicts = _differences(runs), [_verdict(runs[0], other) for other in runs[1:]]
+        self.chosen, self.curves, self.metrics = names, curves, metrics
+        self.differences, self.verdicts = differences, verdicts
+
+
+def _age(file: Path) -> float:
+    """Sorts the newest first; a run that vanishes meanwhile last."""
+    try:
+        return -file.parent.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _row(path: Path) -> dict[str, Any] | None:
@@ -128,17 +140,18 @@ def _row(path: Path) -> dict[str, Any] | None:
 
     try:
         run = Run.load(path)
-        recipe, history, metrics = run.recipe, run.history, run.metrics
-    except (TlwError, OSError, ValueError):
+        recipe, history = run.recipe, run.history
+        date = datetime.fromtimestamp((path / "recipe.yaml").stat().st_mtime).astimezone()
+        status, accuracy = run.status, run.metrics.get("test", {}).get("accuracy")
+    except (TlwError, OSError, ValueError, AttributeError):  # JSON that holds no mapping has no `get`
         return None
-    date = datetime.fromtimestamp((path / "recipe.yaml").stat().st_mtime).astimezone()
     return {
         "run": path.name,
         "backbone": Path(recipe.backbone).name,
         "data": _short(recipe.data),
-        "status": run.status,
+        "status": status,
         "epochs": len(history),
-        "accuracy": metrics.get("test", {}).get("accuracy"),
+        "accuracy": accuracy,
         "date": date.strftime("%Y-%m-%d %H:%M"),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import traitlets
@@ -26,6 +27,12 @@ FIELDS = (
 )
 
 
+class _Field(traitlets.Any):
+    """A value that is always validated: traitlets lets None past, which an emptied field of the page sends."""
+
+    allow_none = False
+
+
 class Settings(TlwWidget):
     """One field for each number of a recipe that a person may want to change; each means what ``Recipe`` says.
 
@@ -41,40 +48,41 @@ class Settings(TlwWidget):
     choices = traitlets.Dict().tag(sync=True)
     """What a field that is a choice can be."""
 
-    epochs = traitlets.Any().tag(sync=True)
+    epochs = _Field().tag(sync=True)
     """Passes over the training images, at least 1."""
 
-    batch_size = traitlets.Any().tag(sync=True)
+    batch_size = _Field().tag(sync=True)
     """Images a step, at least 1."""
 
-    learning_rate = traitlets.Any().tag(sync=True)
-    """Rate of the head, above 0."""
+    learning_rate = _Field().tag(sync=True)
+    """Rate of the head, above 0; None suits it to the network."""
 
-    augmentation = traitlets.Any().tag(sync=True)
+    augmentation = _Field().tag(sync=True)
     """One of ``tlwidgets.augmentations.PRESETS``, or changes joined as in a recipe."""
 
-    pretrained = traitlets.Any().tag(sync=True)
+    pretrained = _Field().tag(sync=True)
     """Whether to start from the pre-trained weights."""
 
-    backbone_scale = traitlets.Any().tag(sync=True)
+    backbone_scale = _Field().tag(sync=True)
     """Rate of the stages before the head, as a share of the learning rate."""
 
-    seed = traitlets.Any().tag(sync=True)
+    seed = _Field().tag(sync=True)
     """Seed of the run, 0 or more."""
 
-    optimizer = traitlets.Any().tag(sync=True)
+    optimizer = _Field().tag(sync=True)
     """One of ``tlwidgets.recipe.OPTIMIZERS``."""
 
-    schedule = traitlets.Any().tag(sync=True)
+    schedule = _Field().tag(sync=True)
     """One of ``tlwidgets.recipe.SCHEDULES``."""
 
-    weight_decay = traitlets.Any().tag(sync=True)
+    weight_decay = _Field().tag(sync=True)
     """Decay of weight matrices, 0 or more."""
 
-    patience = traitlets.Any().tag(sync=True)
+    patience = _Field().tag(sync=True)
     """Epochs without a better validation accuracy before the run stops, or None."""
 
     def __init__(self, **values: Any) -> None:
+        self._checks: list[Callable[[Recipe], object]] = []
         defaults = Recipe(data="", **values)
         choices = {"augmentation": PRESETS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
         super().__init__(
@@ -97,7 +105,14 @@ class Settings(TlwWidget):
             raise RecipeError(f"There is no setting {name!r}.", f"Settings: {', '.join(FIELDS)}.")
         setattr(self, name, value)
 
+    def before_value(self, callback: Callable[[Recipe], object]) -> None:
+        """Registers what looks at a recipe with each new value before it is kept; what it raises refuses the value."""
+        self._checks.append(callback)
+
     @traitlets.validate(*FIELDS)
     def _checked(self, proposal: Any) -> Any:
         name = proposal["trait"].name
-        return getattr(Recipe(data="", **{name: proposal["value"]}), name)
+        recipe = Recipe(data="", **{name: proposal["value"]})
+        for check in self._checks:
+            check(recipe)
+        return getattr(recipe, name)

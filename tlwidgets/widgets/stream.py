@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,3 +68,17 @@ def decimate(rows: Float32, limit: int, by: int) -> Float32:
     kept = np.concatenate([[0, len(rows) - 1], starts + buckets.argmin(1), starts + buckets.argmax(1)])
     thinned: Float32 = rows[np.unique(kept)]
     return thinned
+
+
+class Sent:
+    """How far the page has been told: rows of each stream, version of the feed, number of the last message."""
+
+    def __init__(self, run: int = 0) -> None:
+        self.run = run
+        self.batches = 0
+        self.epochs = 0
+        self.version = -1
+        self.told_at = -math.inf
+        self.sequence = 0
+        self.judged = 0
+        self.judged_at = -math.inf

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from IPython.display import HTML, DisplayHandle, display
+from IPython.display import display
 
 from tlwidgets.errors import DataError, RecipeError, TlwError
 from tlwidgets.freezing import FreezePlan
@@ -14,15 +14,17 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.widgets import code_writing
 from tlwidgets.widgets.code_panel import CodePanel, read_recipe
 from tlwidgets.widgets.dashboard import TrainingDashboard
-from tlwidgets.widgets.data_view import DataView
+from tlwidgets.widgets.data_view import DataView, fitting
 from tlwidgets.widgets.freeze_board import FreezeBoard
 from tlwidgets.widgets.picker import BackbonePicker, short_name
 from tlwidgets.widgets.predictions import PredictionView
 from tlwidgets.widgets.result_card import ResultCard
-from tlwidgets.widgets.results import Results
+from tlwidgets.widgets.result_place import ResultPlace
+from tlwidgets.widgets.results import Results, row_of
 from tlwidgets.widgets.settings import FIELDS, Settings
 from tlwidgets.widgets.step_code import StepCode
 from tlwidgets.widgets.steps import Steps
+from tlwidgets.widgets.structure import structure
 
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
 DATA, BACKBONE, STAGES, SETTINGS, TRAIN, RESULTS, CODE = range(len(TITLES))
+_NEXT_RUN = "For the next run."
 _WRITERS = (
     code_writing.data_code,
     code_writing.backbone_code,
@@ -49,7 +52,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         data: What ``load_data`` takes: a bundled name, a folder, arrays, a table; or an ``ImageData``.
         backbone: The backbone to begin with.
         path: Folder of the first run, new or empty; by default each run gets a new one under ``runs/``.
-        **settings: Numbers of the recipe to begin with, such as ``epochs=10``.
+        **settings: Anything else of a ``Recipe`` to begin with, such as ``epochs=10``, ``plan={"*": "frozen", "head":
+            "trainable"}`` or ``method="l2_sp"``; what no widget shows is kept for the run all the same.
 
     Attributes:
         data: The images; those uploaded in step 1 once they are used.
@@ -73,17 +77,20 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self, data: Any, backbone: str = "tlw_resnet", *, path: str | Path | None = None, **settings: Any
     ) -> None:
         from tlwidgets.data import load_data
+        from tlwidgets.training.method import planned
 
+        asked = Recipe(data="", backbone=backbone, **settings)
         self.data: ImageData = load_data(data)
         self.card: ResultCard | None = None
         self._path = path
-        self._beyond: dict[str, Any] = {}  # fields of a restored recipe that no widget shows
-        self._place: DisplayHandle | None = None
+        self._beyond = _beyond(asked)
+        self._place = ResultPlace()
+        self._taken = backbone  # what the picker holds and the board shows
         self.steps = Steps(TITLES)
         self.picker = BackbonePicker(backbone, data=self.data)
-        network = self._structure(backbone)
-        self.board = FreezeBoard(network)
-        self.settings = Settings(**settings)
+        network = structure(backbone, len(self.data.classes))
+        self.board = FreezeBoard(FreezePlan(network, planned(asked).plan))
+        self.settings = Settings(**{name: value for name, value in settings.items() if name in FIELDS})
         self.panel = DataView(self.data, network, augmentation=self.settings.augmentation)
         self._suited: float | None = None
         self._suit_rate(network)
@@ -169,14 +176,16 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             BackboneError: It names no backbone.
             PlanError: Its plan does not fit the backbone.
         """
+        from tlwidgets.training.method import planned
         from tlwidgets.training.optimisation import with_rate
 
         if self.dashboard.active:
             raise RecipeError("A run is going on.", "Stop it, or wait until it ends, then open the recipe.")
         wanted = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
         data = self._data_of(wanted)
-        network = self._structure(wanted.backbone, data)
-        plan = FreezePlan(network, wanted.plan)
+        fitting(wanted.augmentation, data)
+        network = structure(wanted.backbone, len(data.classes))
+        plan = FreezePlan(network, planned(wanted).plan)
         rated = with_rate(wanted, network)  # a rate that the recipe leaves open is suited to the backbone
         settings = {name: getattr(rated, name) for name in FIELDS}
         Settings(**settings)  # refuses what the form could not show
@@ -187,8 +196,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         for name, value in settings.items():
             setattr(self.settings, name, value)
         self._suited = rated.learning_rate if wanted.learning_rate is None else None
-        shown = {"data", "backbone", "plan", *FIELDS}
-        self._beyond = {name: value for name, value in vars(wanted).items() if name not in shown}
+        self._beyond = _beyond(wanted)
         self.step_code.refresh()
         self.code.refresh()
 
@@ -198,9 +206,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
     def _ipython_display_(self, **_: Any) -> None:
         """Displays the widgets and, as an output of its own, the place of the result card."""
         display(self._repr_mimebundle_(), raw=True)
-        self._place = display(HTML(""), display_id=True)
-        if self.card is not None:
-            self._place.update(self.card)
+        self._place.add()
 
     def _stack(self) -> ipywidgets.Stack:
         results = ipywidgets.VBox([self.results, self._below_results])
@@ -217,12 +223,15 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.panel.before_data(self._data_changed)
         self.panel.observe(lambda change: setattr(self.settings, "augmentation", change["new"]), "augmentation")
         self.picker.observe(self._backbone_changed, "value")
+        self.board.before_states(self._steers)
         self.board.observe(self._states_changed, "states")
-        self.settings.observe(lambda _: self._settings_changed())
+        self.settings.before_value(lambda recipe: fitting(recipe.augmentation, self.data))
+        self.settings.observe(lambda _: self._settings_changed(), list(FIELDS))
         self.dashboard.observe(self._rate_changed, "learning_rate")
         self.dashboard.observe(self._progress_changed, ["progress", "status"])
         self.steps.observe(self._step_changed, "selected")
         self.dashboard.on_end(self._ended)
+        self.dashboard.on_end(lambda _: setattr(self.dashboard, "learning_rate", self.settings.learning_rate))
         self._count_images()
         self.steps.note(BACKBONE, short_name(self.picker.value))
         self._count_stages()
@@ -235,15 +244,6 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         if recipe.data is self.data or recipe.data == self.data.source:
             return self.data
         return any_data(recipe.data)
-
-    def _structure(self, name: str, data: ImageData | None = None) -> Backbone:
-        """The network without its weights, with a head for these classes: enough to plan with."""
-        import torch
-
-        from tlwidgets.backbones import load_backbone
-
-        with torch.random.fork_rng(devices=[]):
-            return load_backbone(name, pretrained=False, num_classes=len((data or self.data).classes))
 
     def _session(self) -> TrainingSession:
         from tlwidgets.training import TrainingSession
@@ -274,12 +274,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         """Takes uploaded images, with a head for their classes; the stages start afresh."""
         if self.dashboard.active:
             raise DataError("A run is going on.", "Stop it, or wait until it ends, then use the uploaded pictures.")
-        before, self.data = self.data, data
-        try:
-            network = self._structure(self.picker.value)
-        except TlwError:
-            self.data = before
-            raise
+        network = structure(self.picker.value, len(data.classes))
         self.board.show(network)
         self._show_data(data)
         self._suit_rate(network)
@@ -300,12 +295,16 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.board.expect(self.data.splits["train"], Recipe(data="", **self.settings.values))
 
     def _backbone_changed(self, change: Any) -> None:
+        if change["new"] == self._taken:  # a refused one was taken back
+            return
         try:
-            network = self._structure(change["new"])
+            network = structure(change["new"], len(self.data.classes))
             self.board.show(network)
         except TlwError:
-            self.picker.value = change["old"]
+            self.picker.value = self._taken
             raise
+        self._taken = change["new"]
+        self.board.note = _NEXT_RUN if self.dashboard.active else ""
         self.panel.see(network)
         self._suit_rate(network)
         self.steps.note(BACKBONE, short_name(self.picker.value))
@@ -315,25 +314,30 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         """Follows the backbone with the learning rate, until a person sets another."""
         from tlwidgets.training.optimisation import with_rate
 
-        if self.settings.learning_rate == self._suited:
+        if self.settings.learning_rate in (None, self._suited):
             unset = Recipe(data="", **self.settings.values | {"learning_rate": None})
             self._suited = with_rate(unset, network).learning_rate
             self.settings.learning_rate = self._suited
 
+    def _steers(self, states: dict[str, str]) -> None:
+        """Hands states to the run that the board follows; what the run refuses is never shown."""
+        if self.dashboard.active and self.board.followed is not None:
+            self.board.followed.set_plan(states)
+
     def _states_changed(self, _: Any) -> None:
         self._count_stages()
         self.step_code.refresh()
-        session = self.session
-        # Another backbone may have been picked for the next run: its stages are not those of this one.
-        if session is not None and self.dashboard.active and session.recipe.backbone == self.picker.value:
-            session.set_plan(self.board.states)
-            self.board.note = "Takes effect at the next epoch of the run."
+        if self.dashboard.active:  # where another backbone was picked, its stages are not those of this run
+            steers = self.board.followed is not None
+            self.board.note = "Takes effect at the next epoch of the run." if steers else _NEXT_RUN
 
     def _count_stages(self) -> None:
         learns = sum(state != "frozen" for state in self.board.states.values())
         self.steps.note(STAGES, f"{learns} of {len(self.board.states)} learn")
 
     def _settings_changed(self) -> None:
+        if self.settings.learning_rate is None and (network := self.board.plan.backbone) is not None:
+            self._suit_rate(network)  # an emptied field; setting the rate comes back here
         epochs = self.settings.epochs
         self.steps.note(SETTINGS, f"{epochs} epoch{'s' if epochs != 1 else ''}")
         self._expect()
@@ -352,7 +356,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.steps.note(
             TRAIN, going if status == "running" else "" if status == "new" else status, status == "finished"
         )
-        if progress["plan_epoch"] and self.board.note:
+        if progress["plan_epoch"] and self.board.note not in ("", _NEXT_RUN):
             self.board.note = f"In force since epoch {progress['plan_epoch']}."
 
     def _step_changed(self, change: Any) -> None:
@@ -363,28 +367,19 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _ended(self, session: TrainingSession) -> None:
         """Makes the result card; called in a thread of the dashboard."""
-        self.dashboard.learning_rate = self.settings.learning_rate
         if session.status == "failed":
             return
         run = session.run
         self.card = ResultCard(run, self.data)
-        if self._place is not None:
-            self._place.update(self.card)
-        self.results.add(_row(session, self.card), self.card.content)
+        self._place.show(self.card)
+        self.results.add(row_of(session, self.card), self.card.content)
         self.predictions = PredictionView(run, self.data)
         self._below_results.children = (self.predictions,)
         self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right", done=True)
         self.step_code.refresh()
 
 
-def _row(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
-    recipe, history = session.recipe, session.run.history
-    states = list((recipe.plan or {}).values())
-    return {
-        "run": session.run.path.name,
-        "backbone": short_name(recipe.backbone),
-        "learns": f"{len(states) - states.count('frozen')} of {len(states)} stages",
-        "epochs": len(history),
-        "seconds": float(history["seconds"].sum()) if len(history) else None,
-        "accuracy": card.content["accuracy"],
-    }
+def _beyond(recipe: Recipe) -> dict[str, Any]:
+    """The fields of a recipe that no widget shows."""
+    shown = {"data", "backbone", "plan", *FIELDS}
+    return {name: value for name, value in vars(recipe).items() if name not in shown}

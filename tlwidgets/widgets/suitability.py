@@ -129,11 +129,16 @@ class Suitability:
             try:
                 networks[name] = load_backbone(name)
             except TlwError as error:
-                self._left_out.append({"name": name, "reason": describe(error)})
+                self._leave_out(turn, name, describe(error))
         if not networks:
             reasons = "; ".join(entry["reason"] for entry in self._left_out)
             raise DataError(f"None of the {len(names)} backbones can be loaded: {reasons}")
         return networks
+
+    def _leave_out(self, turn: int, name: str, reason: str) -> None:
+        with self._lock:
+            if turn == self._turn:
+                self._left_out.append({"name": name, "reason": reason})
 
     def _learn(self, turn: int, ranking: Ranking) -> bool:
         with self._lock:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tlwidgets.data import ImageData
     from tlwidgets.widgets.studio import Studio
 
-LARGEST = 8 * 2**20  # bytes of one picture
+LARGEST = 8 * 2**20  # characters of one picture in base64, four for three bytes of its file
+_LARGEST_FILE = LARGEST // 4 * 3
 SIDE = 96  # pixels that are kept of one: more than the bundled networks look at
 MOST = 200  # examples
 
@@ -133,28 +134,37 @@ class Teach(TlwWidget):
         self._learn()
         self._send_examples()
 
-    def add(self, label: str, image: np.ndarray) -> None:
+    def add(self, label: str, image: Any) -> None:
         """Gives an example.
 
         Args:
             label: Its class.
-            image: uint8 (H, W, 3) or (H, W).
+            image: uint8 (H, W, 3) or (H, W), or the path of a picture file.
 
         Raises:
-            DataError: There is no such class, or there are ``MOST`` examples already.
+            DataError: There is no such class, there are ``MOST`` examples already, or it is no picture.
         """
+        from tlwidgets.data.picture import as_picture
+
         self._check(label)
         if len(self.examples) >= MOST:
             raise DataError(f"{MOST} examples are enough here.", "Open them in the Studio: teach.studio().")
-        image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+        pixels = as_picture(image, max_side=SIDE)
+        features = self._describe(pixels)
         self._remember()
-        self.examples = [*self.examples, Example(self._next, label, image, self._describe(image))]
+        self.examples = [*self.examples, Example(self._next, label, pixels, features)]
         self._next += 1
         self._learn()
         self._send_examples()
 
     def remove(self, number: int) -> None:
-        """Takes an example away."""
+        """Takes an example away.
+
+        Raises:
+            DataError: There is no such example.
+        """
+        if all(example.number != number for example in self.examples):
+            raise DataError(f"There is no example {number!r}.", "See example.number of teach.examples.")
         self._remember()
         self.examples = [example for example in self.examples if example.number != number]
         self._learn()
@@ -168,9 +178,18 @@ class Teach(TlwWidget):
             self._learn()
             self._send_examples()
 
-    def look(self, image: np.ndarray) -> dict[str, float]:
-        """What the classifier makes of a picture: the probability of each class; empty where it knows too little."""
-        self._picture = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    def look(self, image: Any) -> dict[str, float]:
+        """What the classifier makes of a picture: the probability of each class; empty where it knows too little.
+
+        Args:
+            image: As ``add`` takes it.
+
+        Raises:
+            DataError: It is no picture.
+        """
+        from tlwidgets.data.picture import as_picture
+
+        self._picture = as_picture(image, max_side=SIDE)
         self._answer()
         return dict(zip(self.classes, self.answer, strict=False))
 
@@ -269,7 +288,10 @@ def _decoded(picture: str) -> np.ndarray:
     from tlwidgets.data.decode import decode_image
 
     if len(picture) > LARGEST:
-        raise DataError(f"The picture has more than {LARGEST >> 20} MB.", "Give a smaller one.")
+        raise DataError(
+            f"This picture file is too big: more than {_LARGEST_FILE >> 20} MB.",
+            "Make it smaller, or take a screenshot of it and give that.",
+        )
     try:
         file = io.BytesIO(base64.b64decode(picture, validate=True))
         return decode_image(file, max_side=SIDE)  # type: ignore[arg-type]  # Pillow opens a file as it does a path

@@ -11,8 +11,24 @@ LESSON = "26_capstone"
 
 
 def _states(values: Values) -> dict[str, str]:
-    """State of each stage that the plan names; no plan at all lets every stage learn."""
-    return dict(values["recipe"].plan or {"head": "trainable"})
+    """State of every stage, from input to output: the plan's patterns are resolved, and no plan lets all of them learn.
+
+    Raises:
+        PlanError: The plan names no stage of this network, or a state that there is not.
+    """
+    from tlwidgets.freezing import FreezePlan  # here: it imports torch, which other checks need not
+
+    return FreezePlan(list(values["first"].plan), values["recipe"].plan).states
+
+
+def _a_borrowed_stage_learns(values: Values) -> bool:
+    *borrowed, _ = _states(values).values()
+    return any(state != "frozen" for state in borrowed)
+
+
+def _head_learns(values: Values) -> bool:
+    *_, head = _states(values).values()
+    return head not in ("frozen", "norm")  # a head has no normalisation layer that could learn
 
 
 _RECIPE_SETUP = (
@@ -29,10 +45,10 @@ RECIPE = Exercise(
     takes=("recipe", "first"),
     properties=(
         Property("it borrows: the network is pre-trained", lambda v: v["recipe"].pretrained is True),
-        Property("its plan differs from the first one", lambda v: _states(v) != dict(v["first"].plan)),
-        Property("the new head learns", lambda v: _states(v)["head"] != "frozen"),
+        Property("at least one borrowed stage learns", _a_borrowed_stage_learns),
+        Property("the new head learns", _head_learns),
         Property(
-            "where borrowed stages learn, they take smaller steps than the head",
+            "borrowed stages take smaller steps than the head",
             lambda v: 0 < float(v["recipe"].backbone_scale) <= 0.5,
         ),
     ),
@@ -43,8 +59,18 @@ RECIPE = Exercise(
     wrong=(
         WrongAnswer(
             code="recipe = first.replace(epochs=20)",
-            recognise=lambda v: _states(v) == dict(v["first"].plan),
+            recognise=lambda v: _states(v) == dict(v["first"].plan) and v["recipe"].epochs != v["first"].epochs,
             hint="The same stages rest as before: only how long the head learns is another. What else could learn?",
+        ),
+        WrongAnswer(
+            code='recipe = first.replace(plan={"*": "frozen", "head": "trainable"}, backbone_scale=0.1)',
+            recognise=lambda v: _head_learns(v) and not _a_borrowed_stage_learns(v),
+            hint="The head is the only stage that learns, as in the first recipe. What shall take the smaller steps?",
+        ),
+        WrongAnswer(
+            code='recipe = first.replace(plan={"*": "frozen", "stage4": "learning", "head": "trainable"})',
+            recognise=lambda v: not {"frozen", "norm", "lora", "trainable"}.issuperset(v["recipe"].plan.values()),
+            hint="The plan holds a word that is no state of a stage: the run would stop before it began.",
         ),
         WrongAnswer(
             code='recipe = first.replace(plan=tlw.FreezePlan(stages).freeze_until("stage3"), pretrained=False)',
@@ -53,7 +79,7 @@ RECIPE = Exercise(
         ),
         WrongAnswer(
             code='recipe = first.replace(plan=tlw.FreezePlan(stages).freeze_until("head"))',
-            recognise=lambda v: _states(v)["head"] == "frozen",
+            recognise=lambda v: not _head_learns(v),
             hint="The head is frozen as well: your classes are named nowhere else, so they could not be learned.",
         ),
         WrongAnswer(
@@ -68,20 +94,41 @@ RECIPE = Exercise(
 )
 
 
-def _folder(train: int = 10, test: int = 10, copies: int = 0, few: int = 10) -> Any:
-    """What the exercise looks at of a data set, without pictures."""
-    labels = [0] * train + [1] * few
+def _folder(train: int = 10, few: int = 10, test: int = 10, copies: int = 0) -> Any:
+    """What the exercise looks at of a data set, without pictures, in the types of a real one.
+
+    Args:
+        train: cats to learn from.
+        few: dogs to learn from.
+        test: pictures to judge by, all of them dogs.
+        copies: near copies that stand in two splits.
+    """
+    import numpy as np
+    import pandas as pd
+
+    labels = np.repeat([0, 1, 1], [train, few, test])
+    split = np.repeat(["train", "train", "test"], [train, few, test])
     return SimpleNamespace(
         classes=("cat", "dog"),
         splits={"train": train + few, "val": 0, "test": test},
+        split=split,
         labels=labels,
-        indices=lambda split: range(len(labels) if split == "train" else test),
-        leaks=lambda: [None] * copies,
+        indices=lambda name: np.flatnonzero(split == name),
+        leaks=lambda: pd.DataFrame({"group": range(copies), "split": ["test"] * copies}),
     )
 
 
 def _troubles(values: Values, **folder: int) -> list[str]:
     return [str(word) for word in finished(values["troubles"](_folder(**folder)))]
+
+
+def _counting(condition: str) -> str:
+    """A wrong answer that differs from the solution in when it says "few"."""
+    return (
+        "def troubles(data):\n"
+        '    found = ["leak"] * bool(len(data.leaks())) + ["no test"] * (data.splits["test"] == 0)\n'
+        f'    return found + ["few"] * bool({condition})'
+    )
 
 
 TROUBLES = Exercise(
@@ -94,6 +141,9 @@ TROUBLES = Exercise(
         Property('near copies in two splits are told as "leak"', lambda v: _troubles(v, copies=2) == ["leak"]),
         Property('no test picture at all is told as "no test"', lambda v: _troubles(v, test=0) == ["no test"]),
         Property('a class with fewer than 5 to learn from is told as "few"', lambda v: _troubles(v, few=4) == ["few"]),
+        Property("5 are enough", lambda v: _troubles(v, few=5) == []),
+        Property('a class with none at all has "few" as well', lambda v: _troubles(v, few=0) == ["few"]),
+        Property('two such classes say "few" once', lambda v: _troubles(v, train=3, few=2) == ["few"]),
         Property(
             "several troubles are all told",
             lambda v: sorted(_troubles(v, copies=1, test=0, few=1)) == ["few", "leak", "no test"],
@@ -130,8 +180,35 @@ TROUBLES = Exercise(
                 '        found.append("few")\n'
                 "    return found"
             ),
-            recognise=lambda v: _troubles(v, few=4, train=30) == [],
+            recognise=lambda v: (
+                _troubles(v, few=4, train=30, test=0) == ["no test"] != _troubles(v, train=4, few=4, test=0)
+            ),
             hint="On average each class has enough; one may still have next to nothing. Count each by itself.",
+        ),
+        WrongAnswer(
+            code=_counting("np.bincount(data.labels, minlength=2).min() < 5"),
+            recognise=lambda v: _troubles(v, few=4) == [] and "few" in _troubles(v, few=4, test=0),
+            hint="Test pictures are counted here as well. Nobody learns from those.",
+        ),
+        WrongAnswer(
+            code=_counting("np.bincount(data.labels[data.indices('train')], minlength=2).min() <= 5"),
+            recognise=lambda v: _troubles(v, few=5) == ["few"] and _troubles(v, few=6) == [],
+            hint="A class with exactly 5 is turned away. The rule says fewer than 5.",
+        ),
+        WrongAnswer(
+            code=_counting("min(Counter(data.labels[data.indices('train')].tolist()).values()) < 5"),
+            recognise=lambda v: _troubles(v, few=4) == ["few"] and _troubles(v, few=0) == [],
+            hint="A class with no picture to learn from is overlooked: it does not occur, so nobody counts it.",
+        ),
+        WrongAnswer(
+            code=(
+                "def troubles(data):\n"
+                '    found = ["leak"] * bool(len(data.leaks())) + ["no test"] * (data.splits["test"] == 0)\n'
+                "    counts = np.bincount(data.labels[data.indices('train')], minlength=len(data.classes))\n"
+                '    return found + ["few" for count in counts if count < 5]'
+            ),
+            recognise=lambda v: _troubles(v, train=3, few=2) == ["few", "few"],
+            hint="Every class that is short of pictures adds the same word again. Each kind of trouble is told once.",
         ),
     ),
     stub="def troubles(data):\n    ...",
@@ -147,6 +224,7 @@ TROUBLES = Exercise(
         '        found.append("few")\n'
         "    return found"
     ),
+    setup="from collections import Counter\nimport numpy as np",
 )
 
 
@@ -325,19 +403,19 @@ QUESTIONS = (
         lesson=LESSON,
         kind="quiz",
         text=(
-            'Needs code: in the folder that was split by hand, what is data.splits["test"], and how many of those'
-            " pictures were seen in training?"
+            'Needs code: in the folder that was split by hand, what is data.splits["test"]? Ten of these pictures were'
+            " copied in from the training pictures. How many of the ten does data.leaks() find?"
         ),
         choices={
-            "a": "100 pictures, none of them seen.",
-            "b": "110 pictures, ten of them seen.",
-            "c": "200 pictures, half of them seen.",
+            "a": "100 pictures, and none of the ten.",
+            "b": "110 pictures, and nearly all of the ten.",
+            "c": "110 pictures, and half of the ten.",
         },
         right="b",
         feedback={
-            "a": "Look at by_hand.splits: there are more than were dealt.",
-            "b": "Right: one in eleven is a picture that it has learned by heart.",
-            "c": "Look at by_hand.splits.",
+            "a": "Look at by_hand.splits: there are more than were dealt. And look at found.",
+            "b": "Right: about one in eleven of the pictures that judge is one that the network has learned from.",
+            "c": "Look at found.",
         },
     ),
 )

@@ -13,57 +13,59 @@ def _tied(values: Values) -> set[str]:
     return {str(name) for name in values["tied"]}
 
 
-def _first(values: Values) -> str:
-    return str(values["table"]["value"].idxmax())
+def _names(values: Values) -> set[str]:
+    return {str(name) for name in values["gaps"].index}
 
 
-def _reaching(values: Values) -> set[str]:
-    """Every network but the first whose interval reaches up to the first one's low end."""
-    table = values["table"]
-    first = _first(values)
-    return {str(name) for name in table.index if name != first and table["high"][name] >= table["low"][first]}
+def _holding(values: Values) -> set[str]:
+    """Every network for which the interval of the gap to the first holds 0."""
+    gaps = values["gaps"]
+    return {str(name) for name in gaps.index if gaps["low"][name] <= 0 <= gaps["high"][name]}
 
 
 TIED = Exercise(
     id="cb-tied",
     lesson=LESSON,
     title="Who cannot be told from the first?",
-    takes=("tied", "table"),
+    takes=("tied", "gaps"),
     properties=(
-        Property("every answer is a network of the table", lambda v: _tied(v) <= set(v["table"].index)),
-        Property("the first network itself is not among them", lambda v: _first(v) not in _tied(v)),
-        Property("all whose interval reaches up to that of the first are", lambda v: _reaching(v) <= _tied(v)),
-        Property("no other is", lambda v: _tied(v) - {_first(v)} <= _reaching(v)),
+        Property("every answer is a network of the table", lambda v: _tied(v) <= _names(v)),
+        Property("all whose interval holds 0 are among them", lambda v: _holding(v) <= _tied(v)),
+        Property("no other is", lambda v: _tied(v) <= _holding(v)),
     ),
     hints=(
-        "An interval says how far a score may be off by luck. Compare the ends of two intervals, not their middles.",
-        "The first one's worst case is its low end. Whose high end comes up to that?",
+        "A gap of 0 means: equally good. For which networks is that among what the interval allows?",
+        "The gap to the first is never negative. So which end of the interval decides whether 0 lies in it?",
     ),
     wrong=(
         WrongAnswer(
-            code="tied = list(table.index)",
-            recognise=lambda v: _tied(v) == set(v["table"].index),
-            hint="These are all of them, the first itself included.",
+            code="tied = list(gaps.index)",
+            recognise=lambda v: _tied(v) == _names(v),
+            hint="These are all of them. Some gaps are too wide to be luck.",
         ),
         WrongAnswer(
-            code='tied = [name for name in table.index[1:] if table["high"][name] >= table["value"].max()]',
-            recognise=lambda v: _tied(v) < _reaching(v),
-            hint="One is missing: the score of the first may be off as well, so its own low end counts too.",
+            code="tied = [name for name in gaps.index if gaps['gap'][name] <= 0]",
+            recognise=lambda v: not _tied(v),
+            hint="The gap itself is hardly ever 0. It may be off by luck, and the interval says by how much.",
         ),
         WrongAnswer(
-            code='tied = [name for name in table.index[1:] if table["value"][name] > table["null_high"][name]]',
-            recognise=lambda v: _reaching(v) < _tied(v),
-            hint="These beat shuffled labels. That tells them from chance; the question is whom to tell them from.",
+            code="tied = [name for name in gaps.index if gaps['low'][name] > 0]",
+            recognise=lambda v: _tied(v) == _names(v) - _holding(v),
+            hint="These are the ones that can be told from the first.",
+        ),
+        WrongAnswer(
+            code="tied = ['all-round', *[name for name in gaps.index if gaps['low'][name] <= 0]]",
+            recognise=lambda v: bool(_tied(v) - _names(v)) and _holding(v) <= _tied(v),
+            hint="The first is among them, or a name that is none of the table's. Nobody is tied with oneself.",
         ),
     ),
     stub="tied = ...",
-    solution='tied = [name for name in table.index[1:] if table["high"][name] >= table["low"].iloc[0]]',
+    solution='tied = [name for name in gaps.index if gaps["low"][name] <= 0]',
     setup=(
         "import pandas as pd\n"
-        "table = pd.DataFrame(\n"
-        '    {"value": [0.3, 0.25, 0.2, 0.0], "low": [0.2, 0.18, 0.15, -0.1], "high": [0.4, 0.32, 0.25, 0.1],'
-        ' "null_high": [-0.2] * 4},\n'
-        '    index=["all-round", "pen", "texture", "random"],\n'
+        "gaps = pd.DataFrame(\n"
+        '    {"gap": [0.01, 0.06, 0.09, 0.3], "low": [-0.03, -0.01, 0.04, 0.2], "high": [0.05, 0.13, 0.14, 0.4]},\n'
+        '    index=["transformer", "pen", "texture", "random"],\n'
         ")"
     ),
 )
@@ -82,7 +84,9 @@ class _Witness:
         self.seen: list[tuple[Any, Any]] = []
 
     def __call__(self, features: Any, labels: Any) -> float:
-        self.seen.append((features.copy(), labels.copy()))
+        import numpy as np
+
+        self.seen.append((np.array(features), np.array(labels)))
         return float(len(self.seen))
 
 
@@ -94,6 +98,12 @@ def _tried(values: Values) -> tuple[list[Any], _Witness]:
 
 def _asked(values: Values) -> list[list[int]]:
     return [labels.tolist() for _, labels in _tried(values)[1].seen]
+
+
+def _turned(values: Values) -> bool:
+    """Whether every deal is the given order begun at another place."""
+    turns = {tuple(LABELS[i:] + LABELS[:i]) for i in range(len(LABELS))}
+    return all(tuple(asked) in turns for asked in _asked(values))
 
 
 def _same_features(values: Values) -> bool:
@@ -109,6 +119,7 @@ CHANCE = Exercise(
         Property("it returns as many scores as asked for", lambda v: _tried(v)[0] == [float(i + 1) for i in range(20)]),
         Property("each time the same labels are dealt out anew", lambda v: all(sorted(x) == LABELS for x in _asked(v))),
         Property("the deals differ", lambda v: len({tuple(x) for x in _asked(v)}) > 10),
+        Property("each deal is a new one, not the old one moved along", lambda v: not _turned(v)),
         Property("features stay as they are", _same_features),
         Property("the caller's labels are not touched", lambda v: _tried(v)[1].labels.tolist() == LABELS),
     ),
@@ -146,6 +157,14 @@ CHANCE = Exercise(
             recognise=lambda v: len({tuple(x) for x in _asked(v)}) == 1,
             hint="Every deal is the same one: a generator that is made anew from one seed begins anew each time.",
         ),
+        WrongAnswer(
+            code=(
+                "def chance(score, features, labels, repeats):\n"
+                "    return [score(features, np.roll(labels, i + 1)) for i in range(repeats)]"
+            ),
+            recognise=_turned,
+            hint="The labels are only moved along. Neighbours stay neighbours, and nothing is left to chance.",
+        ),
     ),
     stub="def chance(score, features, labels, repeats):\n    ...",
     solution=(
@@ -180,6 +199,26 @@ QUESTIONS = (
         },
     ),
     Question(
+        id="cb-p2",
+        lesson=LESSON,
+        kind="predict",
+        text=(
+            "TransRate gives the all-round network some number on digits. Now the labels are shuffled, so that they"
+            " mean nothing. What does TransRate give?"
+        ),
+        choices={
+            "a": "About zero: there is nothing to see.",
+            "b": "About half as much.",
+            "c": "Nearly the same.",
+        },
+        right="c",
+        feedback={
+            "a": "That would be a score with chance taken off. This one counts from a place of its own.",
+            "b": "More: with 192 features and a hundred images, any labels look as if they were neatly apart.",
+            "c": "Yes. Most of the number comes from having more features than images, whatever the labels say.",
+        },
+    ),
+    Question(
         id="cb-q1",
         lesson=LESSON,
         kind="quiz",
@@ -200,10 +239,10 @@ QUESTIONS = (
         id="cb-q2",
         lesson=LESSON,
         kind="quiz",
-        text="Two networks come first and second, and their intervals overlap. What is sensible?",
+        text="Two networks come first and second, and the interval of their difference holds 0. What is sensible?",
         choices={
             "a": "Take the first: it scored higher.",
-            "b": "Show it more labelled images, try both, or take the one that is cheaper to run.",
+            "b": "Show both more labelled images, try both, or take the one that is cheaper to run.",
             "c": "Throw both away.",
         },
         right="b",

@@ -9,8 +9,9 @@ from tlwidgets.exercises.model import Exercise, Property, Question, UnfinishedEr
 
 LESSON = "10_clustering"
 
-ASKED = {0: ["4", "9", "9", "9", "4"], 1: ["7", "7", "1", "7", "7"], 2: ["2", "3", "8", "3", "3"]}
-COMMONEST = {0: "9", 1: "7", 2: "3"}
+ASKED = dict(enumerate(map(list, ("49994", "77177", "23833", "00589"))))
+"""Five answers for each of four groups; in the last one the commonest is not in the middle when they are sorted."""
+COMMONEST = {0: "9", 1: "7", 2: "3", 3: "0"}
 
 
 def _names(values: Values) -> dict[int, str]:
@@ -37,28 +38,45 @@ NAMES = Exercise(
     ),
     wrong=(
         WrongAnswer(
-            code="def name_groups(asked):\n    return {group: labels[0] for group, labels in asked.items()}",
+            code=(
+                "def name_groups(answers):\n"
+                "    return {group: Counter(labels).most_common(1)[0] for group, labels in answers.items()}"
+            ),
+            recognise=lambda v: all(name.startswith(("(", "[")) for name in _names(v).values()),
+            hint="Each group gets a pair here, an answer and how often it came. Only one of the two is a name.",
+        ),
+        WrongAnswer(
+            code="def name_groups(answers):\n    return {group: labels[0] for group, labels in answers.items()}",
             recognise=lambda v: _names(v) == {group: labels[0] for group, labels in ASKED.items()},
             hint="One image speaks for its whole group here, as before. It may be an odd one; four others were asked.",
         ),
         WrongAnswer(
             code=(
-                "def name_groups(asked):\n"
-                "    return {group: str(round(sum(map(int, labels)) / 5)) for group, labels in asked.items()}"
+                "def name_groups(answers):\n"
+                "    return {group: str(round(sum(map(int, labels)) / 5)) for group, labels in answers.items()}"
             ),
-            recognise=lambda v: _names(v)[0] not in ASKED[0],
+            recognise=lambda v: _names(v)[0] == "7",
             hint="Half-way between a 4 and a 9 there is no digit that is a bit of both: names are not quantities.",
         ),
         WrongAnswer(
-            code="def name_groups(asked):\n    return {group: max(labels) for group, labels in asked.items()}",
+            code="def name_groups(answers):\n    return {group: max(labels) for group, labels in answers.items()}",
             recognise=lambda v: _names(v) == {group: max(labels) for group, labels in ASKED.items()},
             hint="This takes the largest of the five answers. Nobody asked which digit is largest.",
         ),
+        WrongAnswer(
+            code=(
+                "def name_groups(answers):\n    return {group: sorted(labels)[2] for group, labels in answers.items()}"
+            ),
+            recognise=lambda v: _names(v) == {group: sorted(labels)[2] for group, labels in ASKED.items()},
+            hint="The middle one of the sorted answers wins only where most agree. Names have no middle: count them.",
+        ),
     ),
-    stub="def name_groups(asked):\n    ...",
+    stub="def name_groups(answers):\n    ...",
     solution=(
-        "def name_groups(asked):\n    return {group: max(labels, key=labels.count) for group, labels in asked.items()}"
+        "def name_groups(answers):\n"
+        "    return {group: max(labels, key=labels.count) for group, labels in answers.items()}"
     ),
+    setup="from collections import Counter",
 )
 
 
@@ -75,12 +93,18 @@ def _trial() -> tuple[Any, Any]:
 def _moved(values: Values) -> Any:
     import numpy as np
 
+    return np.asarray(_stepped(values, *_trial()), dtype=float)
+
+
+def _stepped(values: Values, rows: Any, centres: Any) -> Any:
+    import numpy as np
+
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a mean over nothing, which is answered below
-        made = finished(values["step"](*_trial()))
+        made = finished(values["step"](rows, centres))
     if made is ...:
         raise UnfinishedError
-    return np.asarray(made, dtype=float)
+    return made
 
 
 def _right() -> Any:
@@ -92,12 +116,24 @@ def _right() -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    return bool((abs(one - other) < 1e-9).all())
+    return one.shape == other.shape and bool((abs(one - other) < 1e-9).all())
+
+
+def _lonely(values: Values) -> str:
+    """What became of the centre that nobody chose, where the others moved as they should."""
+    import numpy as np
+
+    moved = _moved(values)
+    if len(moved) == 3 and _same(moved, _right()[:3]):
+        return "dropped"
+    if not _same(moved[:3], _right()[:3]) or _same(moved, _right()):
+        return "unclear"
+    return "nan" if np.isnan(moved[3]).any() else "elsewhere"
 
 
 def _own_centres_kept(values: Values) -> bool:
     rows, centres = _trial()
-    finished(values["step"](rows, centres))
+    _stepped(values, rows, centres)
     return _same(centres, _trial()[1]) and _same(rows, _trial()[0])
 
 
@@ -113,7 +149,7 @@ STEP = Exercise(
             lambda v: _same(_moved(v)[:3], _right()[:3]),
         ),
         Property(
-            "a centre that is the nearest to no row stays where it is", lambda v: _same(_moved(v)[3], _right()[3])
+            "a centre that is the nearest to no row stays where it is", lambda v: _same(_moved(v)[3:], _right()[3:])
         ),
         Property("what the caller gave is not changed", _own_centres_kept),
     ),
@@ -128,8 +164,40 @@ STEP = Exercise(
                 "    nearest = ((rows[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)\n"
                 "    return np.stack([rows[nearest == number].mean(axis=0) for number in range(len(centres))])"
             ),
-            recognise=lambda v: bool((_moved(v)[3] != _moved(v)[3]).any()),
+            recognise=lambda v: _lonely(v) == "nan",
             hint="A centre that nobody chose became nan: the mean of nothing. From then on nothing is near it, ever.",
+        ),
+        WrongAnswer(
+            code=(
+                "def step(rows, centres):\n"
+                "    nearest = ((rows[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)\n"
+                "    return np.stack([rows[nearest == number].mean(axis=0) for number in sorted(set(nearest))])"
+            ),
+            recognise=lambda v: _lonely(v) == "dropped",
+            hint="A centre that nobody chose has vanished: fewer come back than went in. Where should it be instead?",
+        ),
+        WrongAnswer(
+            code=(
+                "def step(rows, centres):\n"
+                "    nearest = ((rows[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)\n"
+                "    moved = rows[np.random.default_rng().integers(len(rows), size=len(centres))]\n"
+                "    for number in set(nearest):\n"
+                "        moved[number] = rows[nearest == number].mean(axis=0)\n"
+                "    return moved"
+            ),
+            recognise=lambda v: _lonely(v) == "elsewhere",
+            hint="A centre that nobody chose was given another place here. Nobody has called it away.",
+        ),
+        WrongAnswer(
+            code=(
+                "def step(rows, centres):\n"
+                "    nearest = ((rows[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)\n"
+                "    for number in set(nearest):\n"
+                "        centres[number] = rows[nearest == number].mean(axis=0)\n"
+                "    return centres"
+            ),
+            recognise=lambda v: _same(_moved(v), _right()) and not _own_centres_kept(v),
+            hint="The caller's own table was written over: how far the centres moved, nobody can tell any more.",
         ),
         WrongAnswer(
             code=(

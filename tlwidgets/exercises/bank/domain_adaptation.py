@@ -22,7 +22,8 @@ def _laboratories() -> tuple[Any, Any]:
 def _scaled(values: Values) -> tuple[Any, Any]:
     import numpy as np
 
-    made = finished(values["each_by_itself"](*_laboratories()))
+    with np.errstate(all="ignore"):  # of a division by 0, which is answered below
+        made = finished(values["each_by_itself"](*_laboratories()))
     first, second = (np.asarray(rows, dtype=float) for rows in made)
     return first, second
 
@@ -32,7 +33,21 @@ def _centred(rows: Any) -> bool:
 
 
 def _spread_is_one(rows: Any) -> bool:
-    return bool((abs(rows[:, :2].std(axis=0) - 1) < 1e-3).all())
+    """Whether the pixels that vary at all have the spread 1, by either formula: over N or over N - 1."""
+    return any(bool((abs(rows[:, :2].std(axis=0, ddof=ddof) - 1) < 1e-3).all()) for ddof in (0, 1))
+
+
+def _stays(values: Values, power: int) -> bool:
+    """Whether both are centred, and the spreads of the pixels that vary are the old ones divided ``power`` times."""
+    tables = zip(_scaled(values), _laboratories(), strict=True)
+    return all(
+        _centred(rows) and bool((abs(_spreads(rows) / _spreads(given) ** (1 - power) - 1) < 0.01).all())
+        for rows, given in tables
+    )
+
+
+def _spreads(rows: Any) -> Any:
+    return rows[:, :2].std(axis=0)
 
 
 BY_ITSELF = Exercise(
@@ -54,6 +69,14 @@ BY_ITSELF = Exercise(
         WrongAnswer(
             code=(
                 "def each_by_itself(old, new):\n"
+                "    return [(rows - rows.mean(axis=0)) / rows.std(axis=0) for rows in (old, new)]"
+            ),
+            recognise=lambda v: any(bool((rows[:, 2] != rows[:, 2]).all()) for rows in _scaled(v)),
+            hint="One pixel never varies: its spread is 0, and 0/0 is no number.",
+        ),
+        WrongAnswer(
+            code=(
+                "def each_by_itself(old, new):\n"
                 "    mean, spread = old.mean(axis=0), old.std(axis=0) + 1e-9\n"
                 "    return (old - mean) / spread, (new - mean) / spread"
             ),
@@ -67,7 +90,9 @@ BY_ITSELF = Exercise(
                 "    mean, spread = both.mean(axis=0), both.std(axis=0) + 1e-9\n"
                 "    return (old - mean) / spread, (new - mean) / spread"
             ),
-            recognise=lambda v: abs(float(sum(rows[:, 0].sum() for rows in _scaled(v)))) < 1e-6,
+            recognise=lambda v: (
+                not _centred(_scaled(v)[0]) and abs(float(sum(rows[:, 0].sum() for rows in _scaled(v)))) < 1e-6
+            ),
             hint="One common ruler for both moves them together, and leaves them as far apart as they were.",
         ),
         WrongAnswer(
@@ -75,8 +100,23 @@ BY_ITSELF = Exercise(
                 "def each_by_itself(old, new):\n"
                 "    return (old - old.mean()) / old.std(), (new - new.mean()) / new.std()"
             ),
-            recognise=lambda v: all(abs(float(rows.mean())) < 1e-6 for rows in _scaled(v)),
+            recognise=lambda v: (
+                not _centred(_scaled(v)[0]) and all(abs(float(rows.mean())) < 1e-6 for rows in _scaled(v))
+            ),
             hint="One number for the whole image undoes a change of all pixels alike. This sensor changed each apart.",
+        ),
+        WrongAnswer(
+            code="def each_by_itself(old, new):\n    return [rows - rows.mean(axis=0) for rows in (old, new)]",
+            recognise=lambda v: _stays(v, 0),
+            hint="The offsets are gone, the gains are not: where the new sensor is too eager, it still is.",
+        ),
+        WrongAnswer(
+            code=(
+                "def each_by_itself(old, new):\n"
+                "    return [(rows - rows.mean(axis=0)) / (rows.var(axis=0) + 1e-9) for rows in (old, new)]"
+            ),
+            recognise=lambda v: _stays(v, 2),
+            hint="The variance is the spread times itself: a pixel that varied twice as much varies half as much now.",
         ),
     ),
     stub="def each_by_itself(old, new):\n    return ...",

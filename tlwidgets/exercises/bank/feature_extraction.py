@@ -10,14 +10,30 @@ LESSON = "03_feature_extraction"
 
 
 def _trial() -> tuple[Any, Any, Any]:
-    """Rows, labels and new rows of three classes with gaps in their numbers; the third is spread wide."""
+    """Rows, labels and new rows of three classes with gaps in their numbers; the third is spread wide.
+
+    The last new row belongs to one class by squared distances and to another by distances along the axes.
+    """
     import numpy as np
 
     draw = np.random.default_rng(3)
     centres, spread = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 6.0]]), np.array([0.5, 0.5, 2.5])
     which = np.repeat([0, 1, 2], [4, 9, 30])
     rows, tests = (centres[which] + draw.normal(size=(len(which), 2)) * spread[which, None] for _ in range(2))
-    return rows, np.array([3, 7, 9])[which], tests
+    return rows, np.array([3, 7, 9])[which], np.vstack([tests, _between(rows, which)])
+
+
+def _between(rows: Any, which: Any) -> Any:
+    """One row that the squared and the absolute distance give to two different classes."""
+    import numpy as np
+
+    means = np.stack([rows[which == each].mean(axis=0) for each in range(3)])
+    grid = np.stack(np.meshgrid(np.linspace(-2, 8, 60), np.linspace(-2, 8, 60)), axis=-1).reshape(-1, 2)
+    apart = grid[:, None] - means
+    squared, plain = np.sort((apart**2).sum(axis=2)), np.sort(abs(apart).sum(axis=2))
+    differ = (apart**2).sum(axis=2).argmin(axis=1) != abs(apart).sum(axis=2).argmin(axis=1)
+    clear = differ * np.minimum(squared[:, 1] - squared[:, 0], plain[:, 1] - plain[:, 0])
+    return grid[clear.argmax()][None]
 
 
 def _distances(rows: Any, others: Any) -> Any:
@@ -66,6 +82,16 @@ MEANS = Exercise(
             ),
             recognise=lambda v: set(_answers(v).tolist()) <= {0, 1, 2},
             hint="These are places in the list of means (0, 1, 2). A label need not be a number that counts from 0.",
+        ),
+        WrongAnswer(
+            code=(
+                "def nearest_mean(train, labels, test):\n"
+                "    classes = np.unique(labels)\n"
+                "    means = np.stack([train[labels == each].mean(axis=0) for each in classes])\n"
+                "    return classes[abs(test[:, None] - means).sum(axis=2).argmin(axis=1)]"
+            ),
+            recognise=lambda v: bool((_answers(v) == _right())[:-1].mean() > 0.9 and _answers(v)[-1] != _right()[-1]),
+            hint="Nearly. But the distances along the axes are added as they are: which ones did the task ask for?",
         ),
         WrongAnswer(
             code=(

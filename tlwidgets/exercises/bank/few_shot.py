@@ -10,16 +10,17 @@ LESSON = "13_few_shot"
 
 
 def _table() -> tuple[Any, Any]:
-    """Twelve rows of three groups, the members of a group scattered over the table."""
+    """Twelve rows of three groups that overlap, the members of a group scattered over the table."""
     import numpy as np
 
     groups = np.array([2, 0, 1, 0, 2, 2, 1, 0, 1, 2, 0, 1])
-    features = 6.0 * groups[:, None] + np.random.default_rng(13).normal(size=(12, 2))
+    features = 1.5 * groups[:, None] + np.random.default_rng(56).normal(size=(12, 2))
     return features, groups
 
 
 def _asked(values: Values) -> list[int]:
-    return [int(row) for row in finished(values["ask"](*_table()))]
+    found = finished(values["ask"](*_table()))
+    return [] if isinstance(found, dict) else [int(row) for row in found]
 
 
 def _in_order(values: Values) -> bool:
@@ -41,6 +42,12 @@ def _ends(*, nearest: bool, middle_of_all: bool = False) -> list[int]:
     return [
         min((row for row in range(12) if groups[row] == group), key=lambda row: by_distance[row]) for group in range(3)
     ]
+
+
+def _nearest_of_all() -> list[int]:
+    features, groups = _table()
+    middles = [features[groups == group].mean(axis=0) for group in range(3)]
+    return [int(((features - middle) ** 2).sum(axis=1).argmin()) for middle in middles]
 
 
 ASK = Exercise(
@@ -89,6 +96,31 @@ ASK = Exercise(
             ),
             recognise=lambda v: _asked(v) == _ends(nearest=True, middle_of_all=True),
             hint="The mean is taken over all pictures here. Each group has a middle of its own.",
+        ),
+        WrongAnswer(
+            code=(
+                "def ask(features, groups):\n"
+                "    rows = []\n"
+                "    for group in range(groups.max() + 1):\n"
+                "        middle = features[groups == group].mean(axis=0)\n"
+                "        rows.append(int(((features - middle) ** 2).sum(axis=1).argmin()))\n"
+                "    return rows"
+            ),
+            recognise=lambda v: _asked(v) == _nearest_of_all(),
+            hint="Whoever stands nearest to the middle is asked, even where it belongs to another group.",
+        ),
+        WrongAnswer(
+            code=(
+                "def ask(features, groups):\n"
+                "    rows = {}\n"
+                "    for group in range(groups.max() + 1):\n"
+                "        members = np.flatnonzero(groups == group)\n"
+                "        far = ((features[members] - features[members].mean(axis=0)) ** 2).sum(axis=1)\n"
+                "        rows[group] = int(members[far.argmin()])\n"
+                "    return rows"
+            ),
+            recognise=lambda v: isinstance(v["ask"](*_table()), dict),
+            hint="A dictionary goes round by its keys, and these are the groups. A list of rows is wanted.",
         ),
         WrongAnswer(
             code=(
@@ -219,8 +251,8 @@ QUESTIONS = (
         lesson=LESSON,
         kind="predict",
         text=(
-            "Four rules could decide (nearest mean, most similar example, centred mean, linear probe), and there are"
-            " pixels or a network to see with. What makes the greater difference with one example a sign?"
+            "Four rules could decide (nearest mean, votes weighted by likeness, centred mean, linear probe), and there"
+            " are pixels or a network to see with. What makes the greater difference with one example a sign?"
         ),
         choices={
             "a": "The rule: some are much cleverer than others.",
@@ -287,7 +319,7 @@ QUESTIONS = (
         right="b",
         feedback={
             "a": "It knows nothing of other scripts, nor of other networks. It says how well this mean is known.",
-            "b": "Right: more tasks make it narrower, but never wider knowledge.",
+            "b": "Right: more tasks make it narrower, but they say nothing about other scripts.",
             "c": "Single tasks scatter much more: it depends on which examples were drawn.",
         },
     ),

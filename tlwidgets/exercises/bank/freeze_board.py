@@ -19,6 +19,14 @@ def _count(values: Values) -> int:
     return sum(int(values["sizes"][name]) for name in _learning(values))
 
 
+def _rest_frozen(values: Values) -> bool:
+    """Whether what does not learn as a whole does not learn at all: "norm" and "lora" learn numbers too."""
+    return all(state in ("frozen", "trainable") for state in dict(values["states"]).values()) and _learning(values) == {
+        "stem",
+        "head",
+    }
+
+
 PLAN = Exercise(
     id="fb-plan",
     lesson=LESSON,
@@ -27,8 +35,9 @@ PLAN = Exercise(
     properties=(
         Property("the plan speaks of every stage", lambda v: set(v["states"]) == set(v["sizes"])),
         Property("the head learns", lambda v: "head" in _learning(v)),
-        Property(f"at most {BUDGET} numbers learn", lambda v: 0 < _count(v) <= BUDGET),
         Property("the stage that sees the colour first learns", lambda v: "stem" in _learning(v)),
+        Property("every other stage is wholly frozen", _rest_frozen),
+        Property(f"at most {BUDGET} numbers learn", lambda v: _rest_frozen(v) and 0 < _count(v) <= BUDGET),
     ),
     hints=(
         "Two things must learn: what gives the new answers, and what lost the colour. Everything else may rest.",
@@ -37,8 +46,13 @@ PLAN = Exercise(
     wrong=(
         WrongAnswer(
             code='states = tlw.FreezePlan(stages, {"*": "frozen", "head": "trainable"}).states',
-            recognise=lambda v: _learning(v) == {"head"},
+            recognise=lambda v: _learning(v) == {"head"} and set(v["states"].values()) == {"frozen", "trainable"},
             hint="The head alone can only use what the frozen stages hand to it, and they hand on hardly any colour.",
+        ),
+        WrongAnswer(
+            code='states = tlw.FreezePlan(stages, {"*": "lora", "stem": "trainable", "head": "trainable"}).states',
+            recognise=lambda v: not {"norm", "lora"}.isdisjoint(v["states"].values()),
+            hint='"norm" and "lora" stages learn as well, the one their scales and shifts, the other its adapters.',
         ),
         WrongAnswer(
             code='states = tlw.FreezePlan(stages).freeze_until("stem").states',
@@ -81,6 +95,18 @@ def _moved(values: Values) -> list[str]:
     return [name for name, tensor in part.state_dict().items() if not tensor.equal(before[name])]
 
 
+def _steady(values: Values) -> bool:
+    """Whether one image gets the same answer in the company of very different others."""
+    import torch
+
+    part, _ = _frozen_part(values)
+    draw = torch.Generator().manual_seed(1)
+    image, others = torch.randn(1, 3, 6, 6, generator=draw), torch.randn(7, 3, 6, 6, generator=draw)
+    with torch.no_grad():
+        one, two = (part(torch.cat([image, company]))[0] for company in (others, 5 * others + 9))
+    return bool(torch.allclose(one, two, atol=1e-5))
+
+
 def _gradients(values: Values) -> list[bool]:
     part, _ = _frozen_part(values)
     found = [parameter.requires_grad for parameter in part.parameters()]
@@ -97,6 +123,7 @@ FREEZE = Exercise(
     properties=(
         Property("no parameter asks for a gradient", lambda v: not any(_gradients(v))),
         Property("no running statistic moves when images pass", lambda v: not any("running" in n for n in _moved(v))),
+        Property("an image gets the same answer, whoever is in the batch with it", _steady),
         Property("no weight was changed", lambda v: not any("running" not in n and "num" not in n for n in _moved(v))),
     ),
     hints=(
@@ -113,6 +140,18 @@ FREEZE = Exercise(
             code="def freeze(part):\n    part.eval()",
             recognise=lambda v: all(_gradients(v)) and not _moved(v),
             hint="In this mode the statistics rest, but an optimiser would still change every weight.",
+        ),
+        WrongAnswer(
+            code=(
+                "def freeze(part):\n"
+                "    for parameter in part.parameters():\n"
+                "        parameter.requires_grad = False\n"
+                "    for module in part.modules():\n"
+                "        if hasattr(module, 'momentum'):\n"
+                "            module.momentum = 0.0"
+            ),
+            recognise=lambda v: not any(_gradients(v)) and not _steady(v),
+            hint="The statistics are kept, but not used: each image is still measured by the batch that it came with.",
         ),
         WrongAnswer(
             code=(
@@ -153,8 +192,8 @@ QUESTIONS = (
         },
         right="b",
         feedback={
-            "a": "It has the most numbers, but what reaches it has hardly any colour left, and it cannot learn what"
-            " it does not get.",
+            "a": "It has the most numbers, but what reaches it has hardly any colour left, and twenty images are few to"
+            " dig that out.",
             "b": "Yes. Colour goes missing at the very first stage; only there can it be let in again.",
             "c": "It would, if the colour got lost everywhere a little. Most of it goes missing at one place.",
         },
@@ -178,6 +217,23 @@ QUESTIONS = (
             " gradient.",
             "b": "No weight: those do need a gradient. It is the running statistics that moved.",
             "c": "Yes: the running means and variances of every batch norm layer, and their counters.",
+        },
+    ),
+    Question(
+        id="fb-p3",
+        lesson=LESSON,
+        kind="predict",
+        text="The same slips, but the digit is wanted. The stem, or everything, learns besides the head. What happens?",
+        choices={
+            "a": "Letting the stem learn helps as much as it did with the ink.",
+            "b": "Not much: the result stays within ten in a hundred of the head alone.",
+            "c": "Everything together gains by far the most.",
+        },
+        right="b",
+        feedback={
+            "a": "With the ink something was missing at the stem. For the digit it passes on what is needed.",
+            "b": "Yes. The frozen stages already pass on what a digit needs, so there is little to bring back.",
+            "c": "More numbers learn, from the same few labels. Where nothing is missing there is little to gain.",
         },
     ),
     Question(

@@ -111,9 +111,10 @@ READ = Exercise(
     properties=(
         Property("the rate lies within what was tried", _among),
         Property(
-            "it keeps a distance from the edge: a fifth at most of where the loss is lowest", lambda v: _share(v) <= 0.2
+            "it keeps a distance from the edge: a fifth at most of where the loss is lowest",
+            lambda v: _share(v) <= 0.2 + 1e-9,
         ),
-        Property("it is not needlessly slow: a hundredth of it at least", lambda v: _share(v) >= 0.01),
+        Property("it is not needlessly slow: a hundredth of it at least", lambda v: _share(v) >= 0.01 - 1e-9),
     ),
     hints=(
         "Where the curve is lowest the steps are about to become too large. Do not stop there; go back a good way.",
@@ -193,7 +194,7 @@ QUESTIONS = (
         id="lr-q1",
         lesson=LESSON,
         kind="quiz",
-        text="In the range test the loss falls, is lowest at 0.1 and then shoots up. Which rate is a sensible start?",
+        text="In the range test the loss falls, is lowest at 0.1 and then turns up. Which rate is a sensible start?",
         choices={"a": "0.1", "b": "0.01", "c": "0.000001"},
         right="b",
         feedback={

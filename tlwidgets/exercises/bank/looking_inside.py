@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from tlwidgets.exercises.model import Exercise, Property, Question, Values, WrongAnswer, finished
@@ -104,7 +105,8 @@ def _plain(values: Values) -> float:
 
 
 def _whole(values: Values) -> bool:
-    return isinstance(values["images"], int) and 4 <= values["images"] <= 1797
+    images = values["images"]
+    return isinstance(images, Real) and float(images).is_integer() and 4 <= float(images) <= 1797
 
 
 IMAGES = Exercise(
@@ -116,7 +118,7 @@ IMAGES = Exercise(
         Property("it is a whole number, at most the 1,797 scans that there are", _whole),
         Property("with so many images, noise looks less than 0.4 alike", lambda v: _plain(v) < 0.4),
         Property(
-            "it is no waste: with half as many it would not", lambda v: _plain({"images": v["images"] // 2}) > 0.4
+            "it is no waste: with half as many it would not", lambda v: _plain({"images": int(v["images"]) // 2}) > 0.4
         ),
     ),
     hints=(

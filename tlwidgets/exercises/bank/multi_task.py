@@ -200,7 +200,7 @@ QUESTIONS = (
         },
         right="a",
         feedback={
-            "a": "Yes: to see loops helps to see digits. Random names must be learned by heart, picture by picture.",
+            "a": "Yes: what shows a loop also shows which digit it is, so both ask the trunk for similar changes.",
             "b": "The number of labels does not matter, what one must look at does.",
             "c": "The heads are apart, the trunk is not: both tasks' gradients arrive there and are added up.",
         },

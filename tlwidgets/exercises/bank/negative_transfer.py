@@ -25,6 +25,16 @@ VERDICT = Exercise(
             "a difference within luck, either way: none",
             lambda v: {_verdict(v, a, 0.8, 0.02) for a in (0.81, 0.79)} == {"none"},
         ),
+        Property(
+            "it asks how large luck is: much luck makes the same difference none",
+            lambda v: (
+                {_verdict(v, 0.85, 0.8, 0.1), _verdict(v, 0.35, 0.3, 0.1), _verdict(v, 0.75, 0.8, 0.1)} == {"none"}
+            ),
+        ),
+        Property(
+            "little luck makes a small difference count",
+            lambda v: (_verdict(v, 0.81, 0.8, 0.004), _verdict(v, 0.79, 0.8, 0.004)) == ("positive", "negative"),
+        ),
         Property("far above guessing can still be negative", lambda v: _verdict(v, 0.75, 0.95, 0.05) == "negative"),
     ),
     hints=(
@@ -39,6 +49,15 @@ VERDICT = Exercise(
             ),
             recognise=lambda v: _verdict(v, 0.81, 0.8, 0.02) == "positive" != _verdict(v, 0.75, 0.95, 0.05),
             hint="A difference of one in a hundred is called a success here, though luck alone can make two.",
+        ),
+        WrongAnswer(
+            code=(
+                "def verdict(transfer, target_only, luck):\n"
+                "    gain = transfer - target_only\n"
+                "    return 'positive' if gain > 0.02 else 'negative' if gain < -0.02 else 'none'"
+            ),
+            recognise=lambda v: _verdict(v, 0.85, 0.8, 0.1) == "positive" and _verdict(v, 0.35, 0.3, 0.1) == "positive",
+            hint="What if luck could make ten in a hundred? The verdict should then be another one.",
         ),
         WrongAnswer(
             code=("def verdict(transfer, target_only, luck):\n    return 'positive' if transfer > 0.5 else 'negative'"),
@@ -179,6 +198,26 @@ QUESTIONS = (
             "a": "It saw the task, but a 9 can be 0 and 9 or 4 and 5: pictures with nothing in common but the label.",
             "b": "Yes. With the right step in between, a hard task becomes two easy ones.",
             "c": "The difference is about as large as it can be.",
+        },
+    ),
+    Question(
+        id="nt-p3",
+        lesson=LESSON,
+        kind="predict",
+        text=(
+            "The joker's head is thrown away. A new head, which knows nothing, gets the same few steps on the same"
+            " network. How does it compare with the learner that sees only pixels?"
+        ),
+        choices={
+            "a": "It is worse as well: the network comes from the joker.",
+            "b": "They are about equal: both heads begin with nothing.",
+            "c": "It reads more.",
+        },
+        right="c",
+        feedback={
+            "a": "The joker twisted the names. What the network sees in a digit has nothing to do with its name.",
+            "b": "Both heads begin with nothing, but one gets pixels, the other what a trained network makes of them.",
+            "c": "Yes. What did harm sat in the head; what the network sees is of use.",
         },
     ),
     Question(

@@ -41,7 +41,7 @@ NEAR = Exercise(
     ),
     hints=(
         "Who is nearest to a row, at distance 0? That one must not count.",
-        "Make a table of all distances (N, N), put something very large on its diagonal, and take argmin of each row.",
+        "In the table of all distances each row is compared with itself, too. Where do those entries stand?",
     ),
     wrong=(
         WrongAnswer(
@@ -97,6 +97,20 @@ def _wanted(table: Any) -> float:
     return float((np.log(np.exp(table).sum(axis=1)) - np.diag(table)).mean())
 
 
+def _of_shares(kind: str) -> float:
+    """What a misconception makes of the table's probabilities."""
+    import numpy as np
+
+    shares = np.exp(_table()) / np.exp(_table()).sum(axis=1, keepdims=True)
+    partners = np.diag(shares)
+    found = {
+        "praised": -np.log(shares.max(axis=1)).mean(),
+        "base ten": -np.log10(partners).mean(),
+        "log of the mean": -np.log(partners.mean()),
+    }
+    return float(found[kind])
+
+
 def _same(count: int) -> Any:
     import numpy as np
 
@@ -125,7 +139,7 @@ CONTRAST = Exercise(
     ),
     hints=(
         "Each row is a question with N answers: which of these is my other view? The right answer is on the diagonal.",
-        "Turn each row into probabilities that add up to 1 (exp, then divide), take those of the diagonal, then -log.",
+        "Which axis must add up to 1? Which entry of row i is its partner?",
     ),
     wrong=(
         WrongAnswer(
@@ -148,8 +162,38 @@ CONTRAST = Exercise(
                 "    powers = np.exp(similar)\n"
                 "    return -np.log((powers / powers.sum(axis=1, keepdims=True)).max(axis=1)).mean()"
             ),
-            recognise=lambda v: _cost(v, _table()) < _wanted(_table()) - 0.1 and _near(_cost(v, _sharp(8)), 0.0),
+            recognise=lambda v: _near(_cost(v, _table()), _of_shares("praised")),
             hint="The most similar one is praised, whoever it is. It should be the partner.",
+        ),
+        WrongAnswer(
+            code=(
+                "def contrast(similar):\n"
+                "    powers = np.exp(similar)\n"
+                "    shares = powers / powers.sum(axis=1, keepdims=True)\n"
+                "    return np.log(np.diag(shares)).mean()"
+            ),
+            recognise=lambda v: _near(_cost(v, _table()), -_wanted(_table())),
+            hint="This rises as the partners are found. Training makes a loss small, so it would unlearn them.",
+        ),
+        WrongAnswer(
+            code=(
+                "def contrast(similar):\n"
+                "    powers = np.exp(similar)\n"
+                "    shares = powers / powers.sum(axis=1, keepdims=True)\n"
+                "    return -np.log10(np.diag(shares)).mean()"
+            ),
+            recognise=lambda v: _near(_cost(v, _table()), _of_shares("base ten")),
+            hint="The logarithm to the base 10 was taken. exp has a logarithm of its own, which undoes it.",
+        ),
+        WrongAnswer(
+            code=(
+                "def contrast(similar):\n"
+                "    powers = np.exp(similar)\n"
+                "    shares = powers / powers.sum(axis=1, keepdims=True)\n"
+                "    return -np.log(np.diag(shares).mean())"
+            ),
+            recognise=lambda v: _near(_cost(v, _table()), _of_shares("log of the mean")),
+            hint="The mean comes before the logarithm here, and one partner that is never found hardly shows in it.",
         ),
     ),
     stub="def contrast(similar):\n    ...",
@@ -250,7 +294,7 @@ QUESTIONS = (
         id="sv-q3",
         lesson=LESSON,
         kind="quiz",
-        text="Needs code: read_by(labels=1) gives each description one label of each digit. Who is ahead then?",
+        text="Needs code: read_by(labels=5) gives each description five labels of each digit. Who is ahead then?",
         choices={
             "a": "Still the pretrained network.",
             "b": "The pixels.",
@@ -258,7 +302,7 @@ QUESTIONS = (
         },
         right="a",
         feedback={
-            "a": "Right, though with one label of each all of them are poor.",
+            "a": "Right, though from so few labels even its features are read wrongly more often than not.",
             "b": "Run it.",
             "c": "Run it, and compare with one in ten.",
         },

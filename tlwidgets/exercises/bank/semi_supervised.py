@@ -10,13 +10,21 @@ LESSON = "11_semi_supervised"
 
 
 def _row() -> tuple[Any, Any, Any]:
-    """Five in a row, each beside the next; the first and the last have a label."""
+    """Five in a row, each beside the next; the first and the last have a label, and all believe something by now."""
     import numpy as np
 
-    start = np.zeros((5, 2))
-    start[0, 0] = start[4, 1] = 1.0
+    start = np.zeros((5, 3))
+    start[0, 0] = start[4, 2] = 1.0
     neighbours = np.array([[0, 1], [0, 2], [1, 3], [2, 4], [3, 4]])
-    return start.copy(), neighbours, start
+    beliefs = np.random.default_rng(11).dirichlet([1, 1, 1], 5)
+    return beliefs, neighbours, start
+
+
+def _pair() -> tuple[Any, Any, Any]:
+    """Two rows, two neighbours, two classes: so small that a mean over the wrong axis has the right shape."""
+    import numpy as np
+
+    return np.array([[0.9, 0.0], [0.2, 0.4]]), np.array([[0, 1], [0, 1]]), np.zeros((2, 2))
 
 
 def _handed(values: Values, share: float, rounds: int = 1) -> Any:
@@ -55,7 +63,7 @@ HAND_ON = Exercise(
         ),
         Property(
             "after many rounds each row leans to the label that is nearer",
-            lambda v: _handed(v, 0.8, 60)[[1, 3]].argmax(axis=1).tolist() == [0, 1],
+            lambda v: _handed(v, 0.8, 60)[[1, 3]].argmax(axis=1).tolist() == [0, 2],
         ),
         Property("the table that it was given is unchanged", lambda v: _untouched(v)),
     ),
@@ -68,6 +76,22 @@ HAND_ON = Exercise(
             code="def hand_on(beliefs, neighbours, start, share):\n    return beliefs[neighbours].mean(axis=1)",
             recognise=lambda v: _close(_handed(v, 0.2), _once(1.0)),
             hint="The labels themselves are forgotten: whatever share says, only the neighbours are heard.",
+        ),
+        WrongAnswer(
+            code=(
+                "def hand_on(beliefs, neighbours, start, share):\n"
+                "    return share * beliefs[neighbours].mean(axis=1) + (1 - share) * beliefs"
+            ),
+            recognise=lambda v: _close(_handed(v, 0.0), _row()[0]),
+            hint="The rest comes from what the row believed last. So the labels wash out, round after round.",
+        ),
+        WrongAnswer(
+            code=(
+                "def hand_on(beliefs, neighbours, start, share):\n"
+                "    return share * beliefs[neighbours].mean(axis=2) + (1 - share) * start"
+            ),
+            recognise=lambda v: _close(v["hand_on"](*_pair(), 1.0), _pair()[0][_pair()[1]].mean(axis=2)),
+            hint="The mean is taken over the classes: it no longer says which one a neighbour believes in.",
         ),
         WrongAnswer(
             code=(
@@ -122,14 +146,29 @@ SURE = Exercise(
     properties=(
         Property("at 0.95 three of the five rows are sure", lambda v: _sure(v, 0.95)[0] == [0, 2, 4]),
         Property("each gets its most probable class", lambda v: _sure(v, 0.95)[1] == [0, 2, 1]),
+        Property("a probability of exactly the threshold is enough", lambda v: _sure(v, 0.5)[0] == [0, 1, 2, 4]),
         Property("at 0 all rows count", lambda v: _sure(v, 0.0) == ([0, 1, 2, 3, 4], [0, 0, 2, 0, 1])),
         Property("at 0.99 none does", lambda v: _sure(v, 0.99) == ([], [])),
     ),
     hints=(
         "Two questions for each row: how probable is its most probable class, and which class is that?",
-        "max(axis=1) answers the first, argmax(axis=1) the second; np.flatnonzero turns True and False into places.",
+        "The largest value of a row and its place are two things. Only the labels of the sure rows are wanted.",
     ),
     wrong=(
+        WrongAnswer(
+            code="def sure_ones(beliefs, threshold):\n    return np.arange(len(beliefs)), beliefs.argmax(axis=1)",
+            recognise=lambda v: _sure(v, 0.99) == _sure(v, 0.0) == ([0, 1, 2, 3, 4], [0, 0, 2, 0, 1]),
+            hint="All answers are taken: nobody asks how sure they are.",
+        ),
+        WrongAnswer(
+            code=(
+                "def sure_ones(beliefs, threshold):\n"
+                "    sure = beliefs.max(axis=1) > threshold\n"
+                "    return np.flatnonzero(sure), beliefs.argmax(axis=1)[sure]"
+            ),
+            recognise=lambda v: _sure(v, 0.5)[0] == [0, 2, 4] and _sure(v, 0.49)[0] == [0, 1, 2, 4],
+            hint="A row that has exactly this probability is left out. 'At least' includes the threshold itself.",
+        ),
         WrongAnswer(
             code=(
                 "def sure_ones(beliefs, threshold):\n"
@@ -198,7 +237,7 @@ QUESTIONS = (
         },
         right="b",
         feedback={
-            "a": "Where should the new knowledge come from? Its own labels hold nothing that it did not say already.",
+            "a": "It was fitted to all of its own answers, the wrong ones too: nothing called them into question.",
             "b": "Yes: it agrees with itself. That is called confirmation bias.",
             "c": "It learns exactly what it already believed, so that is what stays.",
         },

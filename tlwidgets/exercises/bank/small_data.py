@@ -78,7 +78,7 @@ def _split(values: Values) -> list[tuple[set[int], set[int]]]:
     """Originals on the training and on the testing side of each fold, for 30 originals of 4 copies each."""
     import numpy as np
 
-    groups = np.arange(120) // 4
+    groups = np.random.default_rng(0).permutation(np.arange(120) // 4)
     X, y = np.zeros((120, 1)), np.tile([0, 1], 60)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns where a splitter ignores groups; our hint says it better
@@ -113,6 +113,14 @@ GROUPS = Exercise(
             ),
         ),
         WrongAnswer(
+            code="from sklearn.model_selection import KFold\nsplitter = KFold(5)",
+            recognise=lambda v: type(v["splitter"]).__name__ == "KFold" and not v["splitter"].shuffle,
+            hint=(
+                "Without shuffling, copies stay together only where they happen to stand side by side, and only if"
+                " no fold begins between them."
+            ),
+        ),
+        WrongAnswer(
             code=("from sklearn.model_selection import KFold\nsplitter = KFold(5, shuffle=True, random_state=0)"),
             recognise=lambda v: any(a & b for a, b in _split(v)),
             hint=(
@@ -130,9 +138,170 @@ GROUPS = Exercise(
     setup="from sklearn.model_selection import GroupKFold",
 )
 
-EXERCISES = (GROUPS, FOLDS)
+LOSSES: tuple[tuple[list[float], int, int], ...] = (
+    ([2.0, 1.5, 1.2, 1.3, 1.4, 1.5, 1.6], 2, 2),
+    ([2.0, 1.0, 1.1, 1.2, 1.3, 0.5], 3, 1),
+    ([2.0, 1.0, 1.1, 1.2, 0.9, 1.0, 1.1, 1.2], 3, 4),
+    ([3.0, 2.0, 1.0, 0.5], 2, 3),
+    ([1.0, 1.0, 1.0, 0.2], 2, 0),
+    ([1.0, 1.2, 0.8, 0.9], 1, 0),
+)
+"""Losses, patience, and the place of the epoch to keep."""
+
+
+def _kept(values: Values, trial: int) -> int:
+    losses, patience, _ = LOSSES[trial]
+    return int(finished(values["kept_epoch"](list(losses), patience)))
+
+
+def _keeps(values: Values, *trials: int) -> bool:
+    return all(_kept(values, trial) == LOSSES[trial][2] for trial in trials)
+
+
+STOP = Exercise(
+    id="sd-stop",
+    lesson=LESSON,
+    title="When to stop",
+    takes=("kept_epoch",),
+    properties=(
+        Property("where the loss falls and then rises, it keeps the lowest", lambda v: _keeps(v, 0)),
+        Property("where it only falls, it keeps the last", lambda v: _keeps(v, 3)),
+        Property("what would come after the stop is never seen", lambda v: _keeps(v, 1, 5)),
+        Property("a short rise within the patience does not stop it", lambda v: _keeps(v, 2)),
+        Property("an equal loss is no new lowest", lambda v: _keeps(v, 4)),
+    ),
+    hints=(
+        "Keep one number while you walk through the losses: the place of the lowest so far. How long ago was that?",
+        "enumerate(losses) gives places and losses. The distance from here to the best place is how long you waited.",
+    ),
+    wrong=(
+        WrongAnswer(
+            code="def kept_epoch(losses, patience):\n    return losses.index(min(losses))",
+            recognise=lambda v: _kept(v, 1) == 5,
+            hint="This looks at all the losses. Who has stopped does not know what would have come.",
+        ),
+        WrongAnswer(
+            code=(
+                "def kept_epoch(losses, patience):\n"
+                "    best = 0\n"
+                "    for epoch, loss in enumerate(losses):\n"
+                "        if loss < losses[best]:\n"
+                "            best = epoch\n"
+                "        if epoch - best >= patience:\n"
+                "            return epoch\n"
+                "    return best"
+            ),
+            recognise=lambda v: _kept(v, 0) == 4,
+            hint="That is the epoch at which you stop. By then it has been getting worse for a while: go back.",
+        ),
+        WrongAnswer(
+            code=(
+                "def kept_epoch(losses, patience):\n"
+                "    for epoch in range(1, len(losses)):\n"
+                "        if losses[epoch] >= losses[epoch - 1]:\n"
+                "            return epoch - 1\n"
+                "    return len(losses) - 1"
+            ),
+            recognise=lambda v: _kept(v, 2) == 1,
+            hint="One epoch that is worse than the one before ends it: where is the patience?",
+        ),
+    ),
+    stub="def kept_epoch(losses, patience):\n    ...",
+    solution=(
+        "def kept_epoch(losses, patience):\n"
+        "    best = 0\n"
+        "    for epoch, loss in enumerate(losses):\n"
+        "        if loss < losses[best]:\n"
+        "            best = epoch\n"
+        "        if epoch - best >= patience:\n"
+        "            break\n"
+        "    return best"
+    ),
+)
+
+EXERCISES = (GROUPS, FOLDS, STOP)
 
 QUESTIONS = (
+    Question(
+        id="sd-p2",
+        lesson=LESSON,
+        kind="predict",
+        text=(
+            "A hundred images are shuffled twenty times. Each time a single split gives one result and five folds"
+            " give another. How much do the twenty results of each kind differ among themselves?"
+        ),
+        choices={
+            "a": "Both about equally: the images are the same.",
+            "b": "The five-fold means differ much less.",
+            "c": "The five-fold means differ more: five models are trained in place of one.",
+        },
+        right="b",
+        feedback={
+            "a": "The images are the same, but a single split is judged by twenty of them, the folds by all hundred.",
+            "b": "Yes. In the folds every image is tested once, however one shuffles; only the company changes.",
+            "c": "Five models are trained, and the mean of five results is steadier than one of them.",
+        },
+    ),
+    Question(
+        id="sd-p3",
+        lesson=LESSON,
+        kind="predict",
+        text=(
+            "The 20 columns of noise that go best with 50 tossed coins are picked, then five folds are run on them."
+            " How often will the model be right?"
+        ),
+        choices={
+            "a": "About half the time: five folds are honest.",
+            "b": "About six times in ten.",
+            "c": "More than eight times in ten.",
+        },
+        right="c",
+        feedback={
+            "a": "The folds are honest about the model. The picking had gone before, with all answers in view.",
+            "b": "Of 5,000 columns the luckiest twenty go with the coins much better than that.",
+            "c": "Yes. Among 5,000 columns some fit any fifty coins, and they fit those of the test rows too.",
+        },
+    ),
+    Question(
+        id="sd-p4",
+        lesson=LESSON,
+        kind="predict",
+        text=(
+            "One network learns from sixty digits as they are, another from the same digits moved by up to a pixel."
+            " How do they compare on digits that lie straight, and on digits that lie askew?"
+        ),
+        choices={
+            "a": "The second reads more of both: more variety is always better.",
+            "b": "The second reads far more of those askew, but no more of those that lie straight.",
+            "c": "One pixel makes no difference.",
+        },
+        right="b",
+        feedback={
+            "a": "Variety helps where it will turn up. Straight digits never are off by a pixel.",
+            "b": "Yes. It was taught that the place does not matter, which is true of one test and idle in the other.",
+            "c": "Of eight pixels it is a lot: each number of the picture then stands where another one stood.",
+        },
+    ),
+    Question(
+        id="sd-p5",
+        lesson=LESSON,
+        kind="predict",
+        text=(
+            "Three in ten of the sixty labels are wrong. The network passes over them 150 times. How does the share of"
+            " new digits that it reads correctly develop?"
+        ),
+        choices={
+            "a": "It rises and then stays.",
+            "b": "It rises at first and falls later.",
+            "c": "It never rises: the labels are too bad.",
+        },
+        right="b",
+        feedback={
+            "a": "It stays where the labels are right. Wrong ones go on being learned, one by one, by heart.",
+            "b": "Yes. What most labels agree on is learned first; what contradicts it is learned by heart afterwards.",
+            "c": "Seven in ten are right and pull the same way; the wrong ones pull in nine directions.",
+        },
+    ),
     Question(
         id="sd-p1",
         lesson=LESSON,

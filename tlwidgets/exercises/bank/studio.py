@@ -71,18 +71,16 @@ RATES = Exercise(
     title="Two learning rates",
     takes=("head_rate", "stages_rate"),
     properties=(
-        Property(
-            "both are positive numbers below 1",
-            lambda v: all(0 < float(v[name]) < 1 for name in ("head_rate", "stages_rate")),
-        ),
+        Property("the head's rate lies between 0.001 and 0.05", lambda v: 0.001 <= float(v["head_rate"]) <= 0.05),
+        Property("the stages' rate is a positive number", lambda v: float(v["stages_rate"]) > 0),
         Property(
             "the pre-trained stages take steps about ten times smaller than the head",
-            lambda v: 5 <= float(v["head_rate"]) / float(v["stages_rate"]) <= 20,
+            lambda v: 4.999 <= float(v["head_rate"]) / float(v["stages_rate"]) <= 20.001,
         ),
     ),
     hints=(
-        ("A new head starts from random numbers and has far to go; pre-trained stages are nearly right already."),
-        "Compare the two rates by division: one should be about a tenth of the other. Which one can do harm?",
+        "A new head knows nothing and has far to go; pre-trained stages are nearly right already.",
+        "Compare the two rates by division. Which of them can do harm, and is the larger one small enough by itself?",
     ),
     wrong=(
         WrongAnswer(
@@ -94,6 +92,16 @@ RATES = Exercise(
             code="head_rate, stages_rate = 0.01, 0.01",
             recognise=lambda v: float(v["stages_rate"]) == float(v["head_rate"]),
             hint=("One rate for both treats pre-trained stages like random ones: as if they had nothing to lose."),
+        ),
+        WrongAnswer(
+            code="head_rate, stages_rate = 0.9, 0.09",
+            recognise=lambda v: float(v["head_rate"]) > 0.05,
+            hint="The two fit each other, but both are huge: with such steps even a new head jumps past every answer.",
+        ),
+        WrongAnswer(
+            code="head_rate, stages_rate = 0.01, 0.0001",
+            recognise=lambda v: float(v["head_rate"]) / float(v["stages_rate"]) > 20,
+            hint="Steps as small as these protect the stages so well that they hardly learn at all.",
         ),
     ),
     stub="head_rate, stages_rate = ..., ...",
@@ -122,11 +130,28 @@ QUESTIONS = (
                 "The head can only combine what the stages below hand to it. Random stages hand over little"
                 " that separates digits."
             ),
-            "b": ("Yes. The head is the same in both; the difference lies in what the frozen stages hand to it."),
+            "b": "Yes. Both heads are new and of one shape; what differs is what the frozen stages hand to them.",
             "c": (
                 "Frozen stages do not unlearn anything. The head gets their features as they are, and random"
                 " ones are poor."
             ),
+        },
+    ),
+    Question(
+        id="studio-p2",
+        lesson=LESSON,
+        kind="predict",
+        text="The network has been trained for eight epochs with five stages frozen. What has moved in those stages?",
+        choices={
+            "a": "Every number a little: the images passed through them many times.",
+            "b": "Only the last frozen stage, because the head pulls at it.",
+            "c": "Nothing at all.",
+        },
+        right="c",
+        feedback={
+            "a": "Passing through need not leave a trace. Some ways of freezing do let it; here nothing is let.",
+            "b": "The head's wishes end where the frozen stages begin: no correction is handed on to them.",
+            "c": "Yes, bit by bit. Lesson 04 shows a way of freezing for which this is not so.",
         },
     ),
     Question(
@@ -150,7 +175,7 @@ QUESTIONS = (
         id="studio-q2",
         lesson=LESSON,
         kind="quiz",
-        text="Why are the test images used once, at the very end?",
+        text="Why should the test images of a result to be reported be used once, at the very end?",
         choices={
             "a": "Because testing is slow.",
             "b": "Because choices made by looking at them would make the result look better than it is.",

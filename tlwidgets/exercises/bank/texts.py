@@ -13,11 +13,11 @@ REPLIES = ["Until eight.", "Yes, on a lead.", "At the desk."]
 
 
 def _known() -> tuple[Any, Any]:
-    """Vectors of three known questions, of very different length; and of four that are asked."""
+    """Vectors of three known questions, of very different length; and of five that are asked, the last two in vain."""
     import numpy as np
 
     known = np.array([[1.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.2, 0.2]])
-    asked = np.array([[5.0, 1.0, 0.0], [0.1, 2.0, 0.1], [0.0, 3.0, 3.5], [-1.0, -1.0, 0.5]])
+    asked = np.array([[5.0, 1.0, 0.0], [0.1, 2.0, 0.1], [0.0, 3.0, 3.5], [-1.0, -1.0, 0.5], [5.0, -5.0, -5.0]])
     return known, asked
 
 
@@ -42,6 +42,7 @@ SEARCH = Exercise(
         ),
         Property("a short known vector is not at a disadvantage", lambda v: _replies(v)[2] == REPLIES[2]),
         Property("when even the nearest is below the limit, the answer is None", lambda v: _replies(v)[3] is None),
+        Property("nor does it help a question to have a long vector", lambda v: _replies(v)[4] is None),
     ),
     hints=(
         "Likeness of meaning is likeness of direction. And somebody will ask what nobody has an answer to.",
@@ -76,6 +77,16 @@ SEARCH = Exercise(
             recognise=lambda v: _replies(v)[1] != REPLIES[1] and _replies(v)[3] is not None,
             hint="A distance is small for what is alike, a likeness large. Which of the two does the limit speak of?",
         ),
+        WrongAnswer(
+            code=(
+                "def reply(query, known, replies, least):\n"
+                "    likeness = known @ query / np.linalg.norm(known, axis=1)\n"
+                "    best = likeness.argmax()\n"
+                "    return replies[best] if likeness[best] >= least else None"
+            ),
+            recognise=lambda v: _replies(v)[:4] == [*REPLIES, None] and _replies(v)[4] is not None,
+            hint="A question with a long vector always gets past the limit here. It takes two to make an angle.",
+        ),
     ),
     stub="def reply(query, known, replies, least):\n    ...",
     solution=(
@@ -105,8 +116,15 @@ def _in_order(found: list[str]) -> bool:
 
 
 def _share_left_out(values: Values) -> float:
-    long = [f"word{number}" for number in range(400)]
+    long = [f"word{number}" for number in range(8000)]
     return 1 - len(_thinned(values, long, 0.2, 3)) / len(long)
+
+
+def _list_kept(values: Values) -> bool:
+    words = list(WORDS)
+    for seed in range(5):
+        finished(values["thin"](words, 0.5, random.Random(seed)))
+    return words == WORDS
 
 
 THIN = Exercise(
@@ -116,11 +134,12 @@ THIN = Exercise(
     takes=("thin",),
     properties=(
         Property("what is left stands in the old order", lambda v: all(_in_order(found) for found in _many(v))),
-        Property("about the given share is left out", lambda v: 0.1 < _share_left_out(v) < 0.3),
+        Property("about the given share is left out", lambda v: 0.18 < _share_left_out(v) < 0.22),
         Property(
             "a word that turns the meaning round always stays",
             lambda v: all({"not", "never"} <= set(found) for found in _many(v)),
         ),
+        Property("the list that it was given is unchanged", _list_kept),
         Property("other copies leave out other words", lambda v: len({tuple(found) for found in _many(v)}) > 10),
     ),
     hints=(
@@ -148,6 +167,17 @@ THIN = Exercise(
             ),
             recognise=lambda v: _share_left_out(v) > 0.6,
             hint="Far too much is gone: this keeps the share that should be left out.",
+        ),
+        WrongAnswer(
+            code=(
+                "def thin(words, share, draw):\n"
+                "    for word in words:\n"
+                "        if word not in KEEP and draw.random() < share:\n"
+                "            words.remove(word)\n"
+                "    return words"
+            ),
+            recognise=lambda v: not _list_kept(v),
+            hint="The list itself shrinks here: its owner loses words, and a loop over it skips one after each loss.",
         ),
     ),
     stub="def thin(words, share, draw):\n    ...",

@@ -20,59 +20,71 @@ NO_LEAD = 0.08
 """A lead below this is called gone in the lesson (accuracy, 0 to 1)."""
 
 
-def _leads(values: Values) -> dict[int, float]:
-    return {int(labels): float(lead) for labels, lead in dict(values["leads"]).items()}
+TABLES: tuple[tuple[dict[int, float], int | None], ...] = (
+    ({1: 0.3, 2: 0.2, 5: 0.1, 10: 0.02, 20: 0.01}, 10),
+    ({2: 0.17, 5: 0.05, 10: 0.09, 20: 0.03}, 5),
+    ({3: 0.05, 9: 0.01}, 3),
+    ({2: 0.08, 4: 0.07}, 4),
+    ({1: 0.3, 5: 0.2}, None),
+)
+"""Leads that an answer is tried with, and where they are gone."""
 
 
-def _lead(values: Values) -> float:
-    """The lead at the answered number of labels; an answer that is none of them has the largest lead there is."""
-    return _leads(values).get(values["answer"], 1.0)
+def _found(values: Values, table: int) -> Any:
+    leads, _ = TABLES[table]
+    return values["where_gone"](dict(leads))
 
 
-def _earlier(values: Values) -> list[float]:
-    return [lead for labels, lead in _leads(values).items() if labels < values["answer"]]
+def _right_in(values: Values, *tables: int) -> bool:
+    return all(_found(values, table) == TABLES[table][1] for table in tables)
 
 
 VANISH = Exercise(
     id="wt-vanish",
     lesson=LESSON,
     title="Where the lead ends",
-    takes=("answer", "leads"),
+    takes=("where_gone",),
     properties=(
-        Property("your answer is one of the label counts of the table", lambda v: v["answer"] in _leads(v)),
-        Property(f"at your answer the lead is below {NO_LEAD}", lambda v: _lead(v) < NO_LEAD),
-        Property(
-            f"at every smaller count it is still at least {NO_LEAD}",
-            lambda v: all(x >= NO_LEAD for x in _earlier(v)),
-        ),
+        Property("it answers with one of the numbers of labels", lambda v: finished(_found(v, 0)) in TABLES[0][0]),
+        Property("it finds the first lead that is too small", lambda v: _right_in(v, 0, 2)),
+        Property("also where a later lead is larger again by luck", lambda v: _right_in(v, 1)),
+        Property(f"a lead of exactly {NO_LEAD} is not gone yet", lambda v: _right_in(v, 3)),
+        Property("where the lead is never gone, it gives None", lambda v: _right_in(v, 4)),
     ),
     hints=(
-        "Read the column of leads from the top: you look for the first one that is too small to matter.",
-        (
-            f"Go through leads.items() in order and stop at the first lead below {NO_LEAD}; answer with its"
-            " number of labels."
-        ),
+        "Read the leads from the top: you look for the first one that is too small to matter.",
+        "Go through leads.items() in order: each step gives a number of labels and its lead. Stop at the right one.",
     ),
     wrong=(
         WrongAnswer(
-            code="answer = max(leads)",
-            recognise=lambda v: v["answer"] == max(_leads(v)),
-            hint=("There the lead is gone, but it was gone earlier: the question asks for the first such count."),
+            code="def where_gone(leads):\n    return max(leads)",
+            recognise=lambda v: _found(v, 0) == 20,
+            hint="There the lead is gone, but it was gone earlier: the question asks for the first such count.",
         ),
         WrongAnswer(
-            code="answer = max(leads, key=leads.get)",
-            recognise=lambda v: _lead(v) == max(_leads(v).values()),
+            code="def where_gone(leads):\n    return max(leads, key=leads.get)",
+            recognise=lambda v: _found(v, 0) == 1,
             hint="You found where transfer helps most. The question asks where it stops helping.",
         ),
         WrongAnswer(
-            code="answer = leads[1]",
-            recognise=lambda v: 0 < float(v["answer"]) < 1,
+            code="def where_gone(leads):\n    return next((x for x in leads.values() if x < 0.08), None)",
+            recognise=lambda v: 0 < float(_found(v, 0)) < 1,
             hint="That is a lead, so an accuracy difference. Answer with the number of labels beside it.",
         ),
+        WrongAnswer(
+            code="def where_gone(leads):\n    return next(n for n, lead in leads.items() if lead < 0.08)",
+            recognise=lambda v: _right_in(v, 0, 1, 2, 3),
+            hint="Now think of somebody whose lead is still large at the last count: what does your function do there?",
+        ),
     ),
-    stub="answer = ...",
-    solution=f"answer = next(labels for labels, lead in leads.items() if lead < {NO_LEAD})",
-    setup="leads = {1: 0.3, 2: 0.2, 5: 0.1, 10: 0.02, 20: 0.01}",
+    stub="def where_gone(leads):\n    ...",
+    solution=(
+        "def where_gone(leads):\n"
+        "    for labels, lead in leads.items():\n"
+        "        if lead < 0.08:\n"
+        "            return labels\n"
+        "    return None"
+    ),
 )
 
 
@@ -81,7 +93,7 @@ def _pair(values: Values) -> tuple[Any, Any, Any]:
     from tlwidgets.recipe import Recipe
 
     given = Recipe(data="faces", epochs=7, learning_rate=0.004, batch_size=16, seed=3)
-    made = finished(values["fair_pair"](given))
+    made = finished(values["fair_pair"](given, 0.02, 0.005))
     scratch, transfer = made
     if scratch is ... or transfer is ...:
         raise UnfinishedError
@@ -92,6 +104,13 @@ def _changed(one: Any, other: Any) -> set[str]:
     return {field.name for field in fields(one) if getattr(one, field.name) != getattr(other, field.name)}
 
 
+def _rates(values: Values) -> tuple[float | None, float | None]:
+    _, scratch, transfer = _pair(values)
+    return scratch.learning_rate, transfer.learning_rate
+
+
+MEANT = {"pretrained", "learning_rate"}
+
 FAIR = Exercise(
     id="wt-fair",
     lesson=LESSON,
@@ -100,43 +119,65 @@ FAIR = Exercise(
     properties=(
         Property("the first recipe starts from random weights", lambda v: _pair(v)[1].pretrained is False),
         Property("the second recipe starts from pre-trained weights", lambda v: _pair(v)[2].pretrained is True),
-        Property("nothing else differs between the two", lambda v: _changed(*_pair(v)[1:]) == {"pretrained"}),
+        Property("each has the rate that was given for it", lambda v: _rates(v) == (0.02, 0.005)),
+        Property("nothing else differs between the two", lambda v: _changed(*_pair(v)[1:]) == MEANT),
         Property(
             "nothing else was changed in the recipe that you were given",
-            lambda v: _changed(_pair(v)[0], _pair(v)[2]) <= {"pretrained"},
+            lambda v: _changed(_pair(v)[0], _pair(v)[2]) <= MEANT,
         ),
     ),
     hints=(
-        ("In a fair experiment the two sides differ in one thing only. Which field of a recipe is that thing here?"),
-        ("recipe.replace(field=value) gives a copy with that one field changed. You need it once for each side."),
+        "Which field of a recipe is what you ask about? Which one has to suit each side? All others stay as they are.",
+        "recipe.replace(field=value, other=value) gives a copy with those fields changed: once for each side.",
     ),
     wrong=(
         WrongAnswer(
             code=(
-                "def fair_pair(recipe):\n    return recipe.replace(pretrained=False, learning_rate=0.01),"
-                " recipe.replace(pretrained=True, learning_rate=0.001)"
+                "def fair_pair(recipe, scratch_rate, transfer_rate):\n"
+                "    scratch = recipe.replace(pretrained=False, learning_rate=scratch_rate, epochs=30)\n"
+                "    return scratch, recipe.replace(pretrained=True, learning_rate=transfer_rate, epochs=5)"
             ),
-            recognise=lambda v: "pretrained" in _changed(*_pair(v)[1:]) and len(_changed(*_pair(v)[1:])) > 1,
-            hint=("Two things differ at once. If one side wins, you cannot say which of the two made the difference."),
+            recognise=lambda v: bool(_changed(*_pair(v)[1:]) - MEANT),
+            hint="Something else differs as well. If one side wins, you cannot say what made the difference.",
         ),
         WrongAnswer(
             code=(
-                "def fair_pair(recipe):\n    return recipe.replace(pretrained=True), recipe.replace(pretrained=False)"
+                "def fair_pair(recipe, scratch_rate, transfer_rate):\n"
+                "    return recipe.replace(pretrained=False), recipe.replace(pretrained=True)"
+            ),
+            recognise=lambda v: _changed(*_pair(v)[1:]) == {"pretrained"},
+            hint="Both learn at one rate. It suits one side better than the other: a race with a stone in one shoe.",
+        ),
+        WrongAnswer(
+            code=(
+                "def fair_pair(recipe, scratch_rate, transfer_rate):\n"
+                "    scratch = recipe.replace(pretrained=False, learning_rate=scratch_rate)\n"
+                "    return recipe.replace(pretrained=True, learning_rate=transfer_rate), scratch"
             ),
             recognise=lambda v: _pair(v)[1].pretrained and not _pair(v)[2].pretrained,
             hint="Right idea, wrong order: scratch comes first, transfer second.",
         ),
         WrongAnswer(
-            code="def fair_pair(recipe):\n    return recipe, recipe",
+            code="def fair_pair(recipe, scratch_rate, transfer_rate):\n    return recipe, recipe",
             recognise=lambda v: not _changed(*_pair(v)[1:]),
             hint="Both sides are the same experiment: it would compare chance with chance.",
         ),
+        WrongAnswer(
+            code=(
+                "def fair_pair(recipe, scratch_rate, transfer_rate):\n"
+                "    scratch = recipe.replace(pretrained=False, learning_rate=transfer_rate)\n"
+                "    return scratch, recipe.replace(learning_rate=scratch_rate)"
+            ),
+            recognise=lambda v: _rates(v) == (0.005, 0.02),
+            hint="The rates went to the wrong sides: who starts with random numbers has the longer way to go.",
+        ),
     ),
-    stub="def fair_pair(recipe):\n    scratch = ...\n    transfer = ...\n    return scratch, transfer",
+    stub="def fair_pair(recipe, scratch_rate, transfer_rate):\n    scratch = ...\n    transfer = ...\n"
+    "    return scratch, transfer",
     solution=(
-        "def fair_pair(recipe):\n"
-        "    scratch = recipe.replace(pretrained=False)\n"
-        "    transfer = recipe.replace(pretrained=True)\n"
+        "def fair_pair(recipe, scratch_rate, transfer_rate):\n"
+        "    scratch = recipe.replace(pretrained=False, learning_rate=scratch_rate)\n"
+        "    transfer = recipe.replace(pretrained=True, learning_rate=transfer_rate)\n"
         "    return scratch, transfer"
     ),
 )
@@ -181,7 +222,7 @@ QUESTIONS = (
         choices={
             "a": "It grows.",
             "b": "It stays about the same.",
-            "c": "It shrinks until nothing is left to speak of.",
+            "c": "It shrinks.",
         },
         right="c",
         feedback={
@@ -201,19 +242,19 @@ QUESTIONS = (
         lesson=LESSON,
         kind="quiz",
         text=(
-            "Two runs differ in their starting weights and in their learning rate. The pre-trained one wins."
-            " What have you shown?"
+            "Two runs differ in their starting weights, and the pre-trained one was also trained twice as long. It"
+            " wins. What have you shown?"
         ),
         choices={
             "a": "That pre-training helps.",
-            "b": "That this learning rate is better.",
+            "b": "That longer training is better.",
             "c": "That one bundle of settings beat another; not why.",
         },
         right="c",
         feedback={
-            "a": "Perhaps, but the learning rate may have done it. A fair pair differs in one thing.",
-            "b": "Perhaps, but the weights may have done it. A fair pair differs in one thing.",
-            "c": "Right: to say why, change one thing at a time.",
+            "a": "Perhaps, but the longer training may have done it. A fair pair gives both sides the same steps.",
+            "b": "Perhaps, but the weights may have done it. A fair pair differs in what you ask about.",
+            "c": "Right: to say why, let nothing differ that could be the reason as well.",
         },
     ),
     Question(

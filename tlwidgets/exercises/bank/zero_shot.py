@@ -56,10 +56,11 @@ DESCRIBE = Exercise(
 
 
 def _scores() -> tuple[Any, Any]:
-    """Scores of four images for five classes, of which the first three are seen."""
+    """Scores of five images for five classes, of which the first three are seen; those of the last are below 0."""
     import numpy as np
 
     table = [[0.9, 0.1, 0.2, 0.8, 0.0], [0.1, 0.9, 0.0, 0.2, 0.3], [0.2, 0.1, 0.0, 0.1, 0.5], [0.3, 0.2, 0.6, 0.0, 0.5]]
+    table += [[-0.5, -0.9, -0.7, -0.6, -0.8]]
     return np.array(table), np.array([True, True, True, False, False])
 
 
@@ -82,9 +83,11 @@ CHOOSE = Exercise(
     title="Hold the known ones back",
     takes=("choose",),
     properties=(
-        Property("with gamma 0 the highest score wins, as before", lambda v: _chosen(v, 0.0) == [0, 1, 4, 2]),
-        Property("a close decision goes to the class that was never seen", lambda v: _chosen(v, 0.2) == [3, 1, 4, 4]),
-        Property("with a very large gamma only such classes are named", lambda v: _chosen(v, 9.0) == [3, 4, 4, 4]),
+        Property("with gamma 0 the highest score wins, as before", lambda v: _chosen(v, 0.0) == [0, 1, 4, 2, 0]),
+        Property(
+            "a close decision goes to the class that was never seen", lambda v: _chosen(v, 0.2) == [3, 1, 4, 4, 3]
+        ),
+        Property("with a very large gamma only such classes are named", lambda v: _chosen(v, 9.0) == [3, 4, 4, 4, 3]),
         Property("the caller's scores are not changed", _scores_kept),
     ),
     hints=(
@@ -94,18 +97,23 @@ CHOOSE = Exercise(
     wrong=(
         WrongAnswer(
             code="def choose(scores, seen, gamma):\n    scores -= gamma * seen\n    return scores.argmax(axis=1)",
-            recognise=lambda v: _chosen(v, 0.2) == [3, 1, 4, 4] and not _scores_kept(v),
+            recognise=lambda v: _chosen(v, 0.2) == [3, 1, 4, 4, 3] and not _scores_kept(v),
             hint="It works once. The second time the same scores are held back twice: -= changes what the caller owns.",
         ),
         WrongAnswer(
             code="def choose(scores, seen, gamma):\n    return (scores - gamma).argmax(axis=1)",
-            recognise=lambda v: _chosen(v, 9.0) == [0, 1, 4, 2],
+            recognise=lambda v: _chosen(v, 9.0) == [0, 1, 4, 2, 0],
             hint="All classes lose the same here, so the order stays as it was.",
         ),
         WrongAnswer(
             code="def choose(scores, seen, gamma):\n    return (scores + gamma * seen).argmax(axis=1)",
             recognise=lambda v: set(_chosen(v, 9.0)) <= {0, 1, 2},
             hint="This helps the classes that need no help: their advantage has grown.",
+        ),
+        WrongAnswer(
+            code="def choose(scores, seen, gamma):\n    return (scores * (1 - gamma * seen)).argmax(axis=1)",
+            recognise=lambda v: _chosen(v, 0.2) == [3, 1, 4, 4, 0],
+            hint="A share of each score is taken away. Where scores are below 0, losing a share makes them higher.",
         ),
     ),
     stub="def choose(scores, seen, gamma):\n    ...",
@@ -121,13 +129,14 @@ QUESTIONS = (
         lesson=LESSON,
         kind="predict",
         text=(
-            "A network sees blue circles and red crosses, but never a blue cross. Then it is told that there are such"
-            " things. How often does it name one of four classes rightly that it has never seen? Guessing: 25 of 100."
+            "A network sees blue circles and green crosses, but never a blue cross. Then it is told that there are"
+            " such things. How often does it name one of four classes rightly that it has never seen? Guessing: 25 of"
+            " 100."
         ),
         choices={
             "a": "About 25 of 100: what was never shown cannot be known.",
             "b": "About half of them.",
-            "c": "Nearly always.",
+            "c": "Nearly always: at least 80 of 100.",
         },
         right="c",
         feedback={
@@ -152,7 +161,7 @@ QUESTIONS = (
         right="b",
         feedback={
             "a": "So are twelve others, and each of them was learned from pictures.",
-            "b": "Yes: who has seen only red circles and blue crosses takes a blue circle for one of these.",
+            "b": "Yes: who has seen only blue circles and green crosses takes a blue cross for one of these.",
             "c": "More names are more ways to be wrong.",
         },
     ),
@@ -170,7 +179,7 @@ QUESTIONS = (
         feedback={
             "a": "Right. With only unseen classes to choose from, the preference for the known ones cannot show.",
             "b": "Interesting, but another question stands before it.",
-            "c": "Here the same model lost a good part of them once every class could be named.",
+            "c": "Here one method lost a good part of them once every class could be named, and another far fewer.",
         },
     ),
     Question(

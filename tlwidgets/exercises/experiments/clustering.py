@@ -86,7 +86,7 @@ def explore_sortings(sortings: Mapping[str, Mapping[str, float]]) -> Any:
 
 
 def ten_labels(found: Clustering, seed: int = 0) -> dict[str, float]:
-    """Spend ten labels on digits that are in ten groups, in two ways.
+    """Spend ten labels on digits that are in ten groups, in three ways.
 
     Args:
         found: ten groups of digits.
@@ -94,17 +94,29 @@ def ten_labels(found: Clustering, seed: int = 0) -> dict[str, float]:
 
     Returns:
         Share of all images named correctly: ``middles`` (the image in the middle of each group is asked about, its
-        group gets that name) and ``by chance`` (one image of each digit is asked about, every other image gets
-        the name of the nearest; the mean of ten draws).
+        group gets that name), ``likest`` (the same ten are asked about, every other image gets the name of the likest
+        of them) and ``by chance`` (one image of each digit is asked about, every other one gets the name of the
+        likest; the mean of ten draws).
     """
-    labels = found.data.labels[found.rows]
-    asked = np.array([found.data.labels[found.examples(group, 1)[0]] for group in range(10)])
-    draw, scores = np.random.default_rng(seed), []
-    for _ in range(DRAWS):
-        chosen = np.array([draw.choice(np.flatnonzero(labels == digit)) for digit in range(10)])
-        nearest = (found.features @ found.features[chosen].T).argmax(axis=1)  # of length 1: nearest is most alike
-        scores.append(np.mean(labels[chosen][nearest] == labels))
-    return {"middles": float(np.mean(asked[found.clusters] == labels)), "by chance": float(np.mean(scores))}
+    labels, draw = found.data.labels[found.rows], np.random.default_rng(seed)
+    middles = np.array([np.flatnonzero(found.rows == found.examples(group, 1)[0])[0] for group in range(10)])
+    drawn = [[draw.choice(np.flatnonzero(labels == digit)) for digit in range(10)] for _ in range(DRAWS)]
+    return {
+        "middles": float(np.mean(labels[middles][found.clusters] == labels)),
+        "likest": _named_by_the_likest(found.features, labels, middles),
+        "by chance": float(np.mean([_named_by_the_likest(found.features, labels, np.array(ten)) for ten in drawn])),
+    }
+
+
+def _named_by_the_likest(features: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> float:
+    likest = (features @ features[asked].T).argmax(axis=1)  # rows of length 1: the largest product is the likest
+    return float(np.mean(labels[asked][likest] == labels))
+
+
+def two_directions(found: Clustering) -> float:
+    """Share of all differences between the described images that lies along their two main directions, 0 to 1."""
+    strengths = np.linalg.svd(found.features - found.features.mean(axis=0), compute_uv=False) ** 2
+    return float(strengths[:2].sum() / strengths.sum())
 
 
 def agreement_gain(seed: int, sabotaged: bool) -> float:

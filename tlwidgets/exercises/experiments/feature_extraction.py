@@ -29,12 +29,13 @@ def scraps(labels_per_class: int = 5, seed: int = 0) -> ImageData:
     return load_data("grey_patches", seed=seed, val=0.0, test=0.25, labels_per_class=labels_per_class)
 
 
-def notes(wanted: str, seed: int = 0) -> ImageData:
-    """Load digits written in four inks on white: 5 labelled notes of each ink, or 5 of each digit.
+def notes(wanted: str, seed: int = 0, labels_per_class: int = 5) -> ImageData:
+    """Load digits written in four inks on white: 5 labelled notes of each ink, or 5 of each digit, or as many as asked.
 
     Args:
         wanted: ``"ink"`` or ``"digit"``: what the label is. The images are the same.
         seed: of the choice of scans and inks.
+        labels_per_class: labelled notes of each ink, or digit.
     """
     draw = np.random.default_rng(seed)
     scans, digits = scanned_digits()
@@ -44,7 +45,8 @@ def notes(wanted: str, seed: int = 0) -> ImageData:
     images = 255 - (255 - colours) * (scans[rows][..., None] / 255)
     names = list(PENS) if wanted == "ink" else [str(digit) for digit in range(10)]
     labels = inks if wanted == "ink" else digits[rows]
-    return load_data((images.astype(np.uint8), labels), classes=names, val=0.0, test=0.5, seed=seed, labels_per_class=5)
+    arrays = (images.astype(np.uint8), labels)
+    return load_data(arrays, classes=names, val=0.0, test=0.5, seed=seed, labels_per_class=labels_per_class)
 
 
 def three_descriptions(data: ImageData, seed: int = 0) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tlwidgets.data import ImageData, load_data
-from tlwidgets.exercises.experiments.describing import described
+from tlwidgets.exercises.experiments.describing import described, network
 from tlwidgets.exercises.experiments.feature_extraction import scraps
 from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore_shares
@@ -31,7 +32,8 @@ class Outcome:
 
     Attributes:
         digits: accuracy on new digits, what it was trained for.
-        scraps: accuracy of a simple model on its features of torn photographs, which it was not trained for.
+        scraps: accuracy of a simple model on its features of torn photographs, which it was not trained for; nan for a
+            network from random weights, which has nothing to remember.
     """
 
     digits: float
@@ -72,9 +74,8 @@ def outcome(rate: float, *, seed: int = 0, **options: Any) -> Outcome:
     """Run ``recipe`` with these arguments in a folder that is thrown away."""
     with TemporaryDirectory() as folder:
         run = fit(recipe(rate, seed=seed, **options), Path(folder) / "run", progress=False)
-        return Outcome(
-            float(run.metrics["test"]["accuracy"]), described(scraps(5, seed), run.backbone, most=300).read()
-        )
+        known = described(scraps(5, seed), run.backbone, most=300).read() if run.recipe.pretrained else nan
+        return Outcome(float(run.metrics["test"]["accuracy"]), known)
 
 
 def sweep(rates: Sequence[float] = RATES, seed: int = 0) -> pd.DataFrame:
@@ -93,9 +94,14 @@ def sweep(rates: Sequence[float] = RATES, seed: int = 0) -> pd.DataFrame:
     return table
 
 
+def before_training(seed: int = 0, *, pretrained: bool = True) -> float:
+    """Scraps (a share, 0 to 1) that a simple model tells apart by the features of a network as it came, or random."""
+    return described(scraps(5, seed), network(pretrained=pretrained, seed=seed), most=300).read()
+
+
 def search(seed: int = 0, *, pretrained: bool = True) -> RateSearch:
     """Try all rates in one short climb: the range test, on the run of this lesson."""
-    return find_learning_rate(recipe(1e-3, pretrained=pretrained, seed=seed), per_stage=False)
+    return find_learning_rate(recipe(1e-3, pretrained=pretrained, seed=seed), per_stage=False, progress=False)
 
 
 def explore_rates(table: pd.DataFrame) -> Any:

@@ -123,7 +123,7 @@ def draw_wave(methods: Sequence[str], seed: int = 0) -> Figure:
     """Draw one new wave, its ten points, and what each start makes of them after eight plain steps."""
     x, y, _, _ = waves(10_000_003, 1)[0]
     grid = torch.linspace(-5, 5, 200)[:, None]
-    figure = Figure(figsize=(7.2, 2.6))
+    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
     panels = figure.subplots(1, len(methods), sharey=True)
     for axes, method in zip(panels, methods, strict=True):
         adapting = Reptile(start(method, seed), squared)
@@ -131,8 +131,9 @@ def draw_wave(methods: Sequence[str], seed: int = 0) -> Figure:
         for parameters, style, name in ((before, ":", "start"), (adapting.adapt(x, y), "-", "after")):
             axes.plot(grid, adapting.predict(parameters, grid), linestyle=style, color="#0072B2", label=name)
         axes.plot(x, y, "o", color="#D55E00", label="shown")
-        axes.set(title=method)
-    panels[0].legend(frameon=False, fontsize=8)
+        axes.set(title=method, xlabel="time")
+    panels[0].set(ylabel="height")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 

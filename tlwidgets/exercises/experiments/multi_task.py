@@ -133,12 +133,16 @@ def harm_of_sharing(seed: int, sabotaged: bool) -> float:
 
 
 def agreement(seed: int, sabotaged: bool) -> float:
-    """Mean cosine of the gradients of digits and loops in the trunk; sabotaged, of digits and noise."""
-    return shared_trunk("noise" if sabotaged else "loop", seed)["cosine"]
+    """Mean cosine of the gradients of digits and loops in the trunk, above that of noise, and above 0.
+
+    Sabotaged, noise stands for the loops.
+    """
+    noise = shared_trunk("noise", seed)["cosine"]
+    return (noise if sabotaged else shared_trunk("loop", seed)["cosine"]) - max(0.0, noise)
 
 
 CLAIMS = (
     MeasuredClaim(LESSON, "C1", "stands with the same causes are better learned together", 0.3, gain_of_sharing),
     MeasuredClaim(LESSON, "C2", "stands with nothing in common are better learned alone", 0.5, harm_of_sharing),
-    MeasuredClaim(LESSON, "C3", "the gradients of loops point the way of those of digits", 0.04, agreement),
+    MeasuredClaim(LESSON, "C3", "loops pull the way of the digits, noise does not", 0.04, agreement),
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
 
-from tlwidgets.data import load_data
+from tlwidgets.data import ImageData, load_data
 from tlwidgets.data.bundled import scanned_digits
 from tlwidgets.exercises.experiments.describing import described, linear_model, network, pixels, some_tests
 from tlwidgets.exercises.experiments.learning_rates import digits
 from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
+from tlwidgets.exercises.explorer import explore_shares
 
 LESSON = "08_negative_transfer"
 STEPS = 20
@@ -54,17 +60,15 @@ def _scaled(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
 
 
 @remembered
-def three_starts(seed: int = 0, *, pretrained: bool = True, wrong: bool = True) -> dict[str, float]:
-    """Read digits after the same few steps on five labels of each, from three starts.
+def beginnings(
+    seed: int = 0, *, pretrained: bool = True, wrong: bool = True
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], np.ndarray, np.ndarray]:
+    """What each start begins with: weights of its head, training rows and test rows; then both labels.
 
     Args:
         seed: of the images.
         pretrained: False fills the network with random weights.
         wrong: whether the old head was taught to call every digit by the next one's name.
-
-    Returns:
-        Accuracy, 0 to 1: ``target only`` (a new head on pixels), ``old head`` (network and head of the source) and
-        ``new head`` (the same network with a new head).
     """
     data = digits(seed)
     backbone = network(pretrained=pretrained, seed=seed)
@@ -73,15 +77,57 @@ def three_starts(seed: int = 0, *, pretrained: bool = True, wrong: bool = True) 
     train, test, old = _scaled(found.train, found.test, backbone.features(data.images(source)))
     taught = Head(train.shape[1], 10).train(old, (data.labels[source] + wrong) % 10, steps=1000)
     plain_train, plain_test = _scaled(seen.train, seen.test)
-    heads = {
-        "target only": (Head(plain_train.shape[1], 10), plain_train, plain_test),
-        "old head": (taught, train, test),
-        "new head": (Head(train.shape[1], 10), train, test),
+    starts = {
+        "target only": (Head(plain_train.shape[1], 10).weights, plain_train, plain_test),
+        "old head": (taught.weights, train, test),
+        "new head": (Head(train.shape[1], 10).weights, train, test),
     }
-    return {
-        name: head.train(rows, found.train_labels).score(tests, found.test_labels)
-        for name, (head, rows, tests) in heads.items()
-    }
+    return starts, found.train_labels, found.test_labels
+
+
+@remembered
+def three_starts(seed: int = 0, *, pretrained: bool = True, wrong: bool = True, steps: int = STEPS) -> dict[str, float]:
+    """Read digits after the same few steps on five labels of each, from three starts.
+
+    Args:
+        seed: of the images.
+        pretrained: False fills the network with random weights.
+        wrong: whether the old head was taught to call every digit by the next one's name.
+        steps: of every head on the five labels.
+
+    Returns:
+        Accuracy, 0 to 1: ``target only`` (a new head on pixels), ``old head`` (network and head of the source) and
+        ``new head`` (the same network with a new head).
+    """
+    starts, labels, wanted = beginnings(seed, pretrained=pretrained, wrong=wrong)
+    found = {}
+    for name, (weights, rows, tests) in starts.items():
+        head = Head(rows.shape[1], 10)
+        head.weights = weights.copy()
+        found[name] = head.train(rows, labels, steps).score(tests, wanted)
+    return found
+
+
+def explore_starts(steps: Sequence[int]) -> Any:
+    """Show what the three starts read after several numbers of steps, one at a time."""
+    table = pd.DataFrame([three_starts(steps=count) for count in steps], index=list(steps))
+    return explore_shares(
+        "steps",
+        table.rename(columns=lambda name: name.replace(" ", "_")),
+        "After {option} steps: of 100 new digits, target only reads {target_only}, the old head {old_head}, the "
+        "new head {new_head}.",
+    )
+
+
+def draw_pairs(data: ImageData) -> Figure:
+    """Draw ten pictures of two digits each, with their sums as titles."""
+    figure = Figure(figsize=(7.5, 2.6), layout="constrained")
+    rows = np.arange(10)
+    for axes, row, image in zip(figure.subplots(2, 5).flat, rows, data.images(rows), strict=True):
+        axes.imshow(image)
+        axes.set_title(data.classes[data.labels[row]], fontsize="medium")
+        axes.set_axis_off()
+    return figure
 
 
 @remembered

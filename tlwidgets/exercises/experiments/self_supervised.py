@@ -102,6 +102,9 @@ def read_by(world: str = "canvas_digits", seed: int = 0, labels: int = LABELS, v
 def fine_tuned(seed: int = 0, *, from_pretrained: bool = True, labels: int = FEW) -> float:
     """Train the small network for eighty steps on a few labelled canvases; accuracy on new ones.
 
+    After practice and from scratch, seeds 0 to 2: 0.51 and 0.38, 0.43 and 0.40, 0.42 and 0.43 of 268 canvases. The gain
+    of seed 0 is not to be counted on.
+
     Args:
         seed: of pictures, order and random weights.
         from_pretrained: start where the contrastive pretraining ended; False starts from random weights.

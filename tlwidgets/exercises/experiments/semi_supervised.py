@@ -32,12 +32,18 @@ THRESHOLD = 0.9
 def scans(seed: int = 0, labels_per_class: int = FEW) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Load the scanned digits as rows of pixels, a few of each digit labelled.
 
+    With the same seed, the scans that are labelled where there are few stay labelled where there are more.
+
     Returns:
         Rows (N, 64) from 0 to 1, all labels (N,), and the numbers of the labelled rows.
     """
     images, labels = scanned_digits()
-    draw = np.random.default_rng(seed)
-    given = [draw.choice(np.flatnonzero(labels == digit), labels_per_class, replace=False) for digit in range(10)]
+    first, more = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    given = []
+    for digit in range(10):
+        those = np.flatnonzero(labels == digit)
+        few = first.choice(those, FEW, replace=False)
+        given.append(np.concatenate([few, more.permutation(np.setdiff1d(those, few))])[:labels_per_class])
     return images.reshape(len(images), -1) / 255, labels, np.concatenate(given)
 
 
@@ -93,11 +99,22 @@ def self_taught(seed: int = 0, rounds: int = 6, *, by_truth: bool = False) -> pd
     return pd.DataFrame(found)
 
 
-def label_curve(counts: Sequence[int], seed: int = 0) -> pd.DataFrame:
-    """Measure ``two_readers`` for several numbers of labelled scans: a row each, a column for each reader."""
-    table = pd.DataFrame([two_readers(seed, count) for count in counts], index=list(counts))
+def label_curve(counts: Sequence[int], draws: int = 3) -> pd.DataFrame:
+    """Measure ``two_readers`` for several numbers of labelled scans, in the mean of a few draws of these.
+
+    Returns:
+        A row a number; a column for each reader.
+    """
+    tables = [pd.DataFrame([two_readers(seed, count) for count in counts], index=list(counts)) for seed in range(draws)]
+    table = sum(tables[1:], tables[0]) / draws
     table.index.name = "labels per class"
     return table
+
+
+def gains(labels_per_class: int, draws: int = 3) -> list[float]:
+    """How many more of the others spreading names than the labels alone do, for each of a few draws of the labels."""
+    found = [two_readers(seed, labels_per_class) for seed in range(draws)]
+    return [each["spreading"] - each["labels alone"] for each in found]
 
 
 def explore_labels(curve: pd.DataFrame) -> Any:

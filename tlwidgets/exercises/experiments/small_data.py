@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from sklearn.datasets import load_digits
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
@@ -12,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tlwidgets.exercises.experiments.measured import MeasuredClaim
+from tlwidgets.exercises.explorer import explore_shares
 
 LESSON = "06_small_data"
 
@@ -45,6 +49,13 @@ def five_folds(X: np.ndarray, y: np.ndarray, seed: int) -> float:
     """Mean accuracy (0 to 1) over five folds: each image is tested once."""
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return float(cross_val_score(reader(), X, y, cv=folds).mean())
+
+
+def explore_shuffles(table: pd.DataFrame) -> Any:
+    """Show results, a row a shuffle with columns ``single`` and ``folds``, one at a time."""
+    return explore_shares(
+        "shuffle", table, "Shuffle {option}: of 100, a single split says {single}, five folds say {folds}."
+    )
 
 
 def extra_scatter(seed: int = 0, sabotaged: bool = False) -> float:

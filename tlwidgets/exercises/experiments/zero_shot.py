@@ -147,7 +147,7 @@ def cost_of_a_lie(seed: int, sabotaged: bool) -> float:
 
 
 CLAIMS = (
-    MeasuredClaim(LESSON, "C1", "classes never seen are recognised by their description", 0.4, above_chance),
+    MeasuredClaim(LESSON, "C1", "classes never seen are recognised by their description", 0.55, above_chance),
     MeasuredClaim(LESSON, "C2", "the pre-trained network does so better than a random one", 0.2, above_random),
     MeasuredClaim(LESSON, "C3", "among all classes the hidden ones are recognised less often", 0.2, preference),
     MeasuredClaim(LESSON, "C4", "holding the known classes back raises the harmonic mean", 0.06, lift),

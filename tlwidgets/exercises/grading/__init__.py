@@ -6,7 +6,21 @@ the others are graded all the same. It still runs with the rights of whoever gra
 
 from tlwidgets.exercises.grading.batch import Grade, grade_students
 from tlwidgets.exercises.grading.process import Limits
-from tlwidgets.exercises.grading.report import summary, write_csv
+from tlwidgets.exercises.grading.report import harmless, summary, write_csv
+from tlwidgets.exercises.grading.room import free_megabytes, sensible_jobs
 from tlwidgets.exercises.grading.submissions import Student, find_students
+from tlwidgets.exercises.grading.table import GradeTable
 
-__all__ = ["Grade", "Limits", "Student", "find_students", "grade_students", "summary", "write_csv"]
+__all__ = [
+    "Grade",
+    "GradeTable",
+    "Limits",
+    "Student",
+    "find_students",
+    "free_megabytes",
+    "grade_students",
+    "harmless",
+    "sensible_jobs",
+    "summary",
+    "write_csv",
+]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from tlwidgets.errors import TlwError
 from tlwidgets.exercises import catalogue
@@ -18,6 +19,8 @@ from tlwidgets.lessons.checking import Outcome
 
 BEST_FIRST = ("passed", "wrong", "error", "time limit", "memory limit", "kernel died", "not yet")
 """Which outcome counts where somebody handed in one lesson twice."""
+STRANGE = "could not be graded"
+"""What a remark says where we failed and not the student."""
 
 
 @dataclass(frozen=True)
@@ -52,44 +55,57 @@ def grade_students(
         quizzes: Whether to look at the quiz questions too.
         jobs: Notebooks at a time; each takes memory of its own.
 
-    Yields:
-        One grade a student, as each is ready.
+    Returns:
+        One grade a student, as each is ready. Whoever leaves the loop ends the notebooks that run at that time.
 
     Raises:
-        TlwError: There is no such lesson, or this machine cannot limit a process.
+        TlwError: There is no such lesson, fewer than one job, or this machine cannot limit a process; at the call.
     """
+    if jobs < 1:
+        raise TlwError(f"jobs is {jobs}: no notebook would be graded.", "Give 1 or more, or leave it out.")
     if os.name != "posix":
         raise TlwError("Grading limits each notebook by means of Unix.", "Use Linux, macOS or WSL.")
     name = find_lesson(lesson).name if lesson is not None else None
+    return _graded(students, (limits, name, quizzes), jobs)
+
+
+Terms = tuple[Limits, str | None, bool]
+"""Limits, name of the lesson, and whether quizzes count."""
+
+
+def _graded(students: Sequence[Student], terms: Terms, jobs: int) -> Iterator[Grade]:
+    stop = Event()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        work = [pool.submit(_grade, student, limits, name, quizzes) for student in students]
+        work = [pool.submit(_grade, student, terms, stop) for student in students]
         try:
             for ready in as_completed(work):
                 yield ready.result()
         finally:
+            stop.set()  # after Ctrl-C nobody waits a quarter of an hour for notebooks that still run
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _grade(student: Student, limits: Limits, lesson: str | None, quizzes: bool) -> Grade:
+def _grade(student: Student, terms: Terms, stop: Event) -> Grade:
     outcomes: dict[str, Outcome] = {}
     remarks = [] if student.notebooks else ["handed in no notebook"]
     for path in student.notebooks:
         try:
-            found = _grade_notebook(path, limits, lesson, quizzes)
+            found = _grade_notebook(path, terms, stop)
         except TlwError as error:
             remarks.append(f"{path.name} {error.message}")
             continue
         except Exception as error:  # noqa: BLE001 - one notebook too strange to be read must not spoil the batch
-            remarks.append(f"{path.name} could not be graded: {type(error).__name__}: {error}")
+            remarks.append(f"{path.name} {STRANGE}: {type(error).__name__}: {error}")
             continue
         outcomes |= {name: _better(outcomes.get(name), outcome) for name, outcome in found.items()}
     return Grade(student.name, outcomes, tuple(remarks))
 
 
-def _grade_notebook(path: Path, limits: Limits, lesson: str | None, quizzes: bool) -> dict[str, Outcome]:
+def _grade_notebook(path: Path, terms: Terms, stop: Event) -> dict[str, Outcome]:
+    limits, lesson, quizzes = terms
     cells = read_cells(path)
     name = lesson or lesson_of(cells)
-    found = run_steps(steps_of(cells, name), limits)
+    found = run_steps(steps_of(cells, name), limits, stop)
     in_order = {each: found[each] for each in exercises_of(name) if each in found}
     return {**in_order, **(_quiz(cells, name) if quizzes else {})}
 

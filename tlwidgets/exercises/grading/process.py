@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import select
@@ -15,10 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import psutil
 
+from tlwidgets.errors import TlwError
 from tlwidgets.exercises.grading.plan import Step
 from tlwidgets.lessons.checking import Outcome
 
@@ -27,6 +30,13 @@ ATTEMPTS = 3
 _TICK, _GRACE = 0.2, 10.0  # seconds between two looks; seconds to a cell that was interrupted, before its process ends
 _LONGEST_LINE, _LONGEST_TEXT = 2**20, 300
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE")
+_LIMITED = {
+    "cell": "a cell's seconds",
+    "total": "a notebook's seconds",
+    "cpu": "processor seconds",
+    "memory": "memory",
+    "disk": "a file's size",
+}
 Said = tuple[str, str]
 
 
@@ -40,6 +50,9 @@ class Limits:
         cpu: Seconds of processor time for one process.
         memory: Megabytes, of a process and all that it starts.
         disk: Megabytes for each file that it writes.
+
+    Raises:
+        TlwError: A limit is not above 0: it would end every notebook, or none.
     """
 
     cell: float = 120
@@ -48,15 +61,29 @@ class Limits:
     memory: int = 4000
     disk: int = 1000
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 < value < math.inf:
+                raise TlwError(f"The limit of {_LIMITED[name]} is {value}.", "Give a number above 0.")
 
-def run_steps(steps: Sequence[Step], limits: Limits) -> dict[str, Outcome]:
-    """Carry out the steps of one notebook in fresh processes; the outcome of each exercise that they ask."""
+
+def run_steps(steps: Sequence[Step], limits: Limits, stop: Event | None = None) -> dict[str, Outcome]:
+    """Carry out the steps of one notebook in fresh processes.
+
+    Args:
+        steps: From :func:`steps_of`.
+        limits: What they may take.
+        stop: Once it is set, the process is ended, and what this returns is worth nothing.
+
+    Returns:
+        The outcome of each exercise that the steps ask.
+    """
     end = time.monotonic() + limits.total
     ended: dict[int, Said] = {}
     found: dict[str, Said] = {}
     with TemporaryDirectory(prefix="tlwidgets-", ignore_cleanup_errors=True) as home:
         for _ in range(ATTEMPTS):
-            attempt = Attempt(steps, limits, end)
+            attempt = Attempt(steps, limits, end, stop or Event())
             attempt.run(ended, Path(home))
             found |= attempt.found
             if attempt.finished:
@@ -80,13 +107,13 @@ class Attempt:
         step: Number of the step that it was at; -1 before the first.
         finished: Whether it came to the end of the steps.
         reason: Otherwise, why not.
-        out_of_time: Whether trying again would find no time left.
+        out_of_time: Whether trying again would find no time left, or nobody waits for it.
     """
 
-    def __init__(self, steps: Sequence[Step], limits: Limits, end: float) -> None:
+    def __init__(self, steps: Sequence[Step], limits: Limits, end: float, stop: Event) -> None:
         self.found: dict[str, Said] = {}
         self.step, self.finished, self.reason, self.out_of_time = -1, False, ("kernel died", ""), False
-        self._steps, self._limits, self._end = steps, limits, end
+        self._steps, self._limits, self._end, self._stop = steps, limits, end, stop
         self._token = secrets.token_hex(16)
         self._began = time.monotonic()
         self._rest, self._deaf = b"", False
@@ -171,7 +198,7 @@ class Attempt:
     def _too_much(self, process: subprocess.Popen[bytes]) -> str:
         """What the process has used up, or ""."""
         now = time.monotonic()
-        if now > self._end:
+        if now > self._end or self._stop.is_set():
             self.out_of_time = True
             return "time limit"
         if self.step >= 0 and now > self._began + self._limits.cell + _GRACE:

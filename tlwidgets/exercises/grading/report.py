@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +19,19 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
-    """Write one row a student and one column an exercise, whole or not at all.
-
-    What a spreadsheet would take for a formula gets an apostrophe in front: file names and error messages come from
-    students.
+    """Write the table of ``as_csv``, whole or not at all.
 
     Raises:
         TlwError: The file cannot be written.
+    """
+    write_whole(path, as_csv(grades))
+
+
+def as_csv(grades: Sequence[Grade]) -> bytes:
+    """One row a student and one column an exercise, for a spreadsheet.
+
+    What a spreadsheet would take for a formula gets an apostrophe in front: file names and error messages come from
+    students.
     """
     names = columns(grades)
     text = io.StringIO(newline="")
@@ -33,12 +41,42 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
         cells = [words(grade.outcomes.get(name)) for name in names]
         row = [grade.student, str(grade.passed), str(len(names)), *cells, "; ".join(grade.remarks)]
         table.writerow([harmless(value) for value in row])
+    return text.getvalue().encode("utf-8-sig")  # the mark tells Excel that this is UTF-8
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that at any time it is there as it was or as it will be.
+
+    Raises:
+        TlwError: The file cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(text.getvalue().encode("utf-8-sig"))  # the mark tells Excel that this is UTF-8
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        raise TlwError(f"Cannot write {path}: {error.strerror}.", "Name a file in a folder that exists.") from error
+        raise refused(path, error) from error
+
+
+def check_place(path: Path) -> None:
+    """Try whether a file could be written, and touch nothing that is there.
+
+    Raises:
+        TlwError: It could not.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(b"")
+        partial.unlink()
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def refused(path: Path, error: OSError) -> TlwError:
+    """What to tell where a file cannot be written."""
+    return TlwError(f"Cannot write {path}: {error.strerror}.", "Name a file in a folder that exists.")
 
 
 def columns(grades: Sequence[Grade]) -> list[str]:

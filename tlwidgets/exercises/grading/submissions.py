@@ -51,6 +51,8 @@ class Cell:
 def find_students(folder: Path) -> list[Student]:
     """Find who handed something in: a notebook in the folder, or a sub-folder with notebooks at any depth.
 
+    Instead of a folder it may be one notebook, and is one student then.
+
     Hidden files and checkpoints of JupyterLab are passed by. A sub-folder without a notebook is a student too: one that
     handed nothing in.
 
@@ -58,6 +60,8 @@ def find_students(folder: Path) -> list[Student]:
         TlwError: The folder cannot be read, or nobody is in it.
     """
     found: dict[str, list[Path]] = {}
+    if folder.suffix == ".ipynb" and folder.is_file():
+        return [Student(folder.stem, (folder,))]
     try:
         for path in sorted(folder.iterdir()):
             if path.name.startswith((".", "__")):
@@ -67,7 +71,7 @@ def find_students(folder: Path) -> list[Student]:
             elif path.suffix == ".ipynb":
                 found.setdefault(path.stem, []).append(path)
     except OSError as error:
-        raise TlwError(f"Cannot read {folder}: {error.strerror}.", "Give a folder of notebooks.") from error
+        raise TlwError(f"Cannot read {folder}: {error.strerror}.", "Give a folder of notebooks, or one.") from error
     if not any(found.values()):
         raise TlwError(
             f"There are no notebooks in {folder}.", "Give a folder with one notebook or sub-folder a student."

@@ -134,7 +134,7 @@ class Work:
             return self._blame(step["exercise"], said or PASSED)
         self._own.pop(step["exercise"], None)  # the last of several cells counts
         if said is not None:
-            self._own[step["exercise"]] = self._latest = said
+            self._own[step["exercise"]] = self._latest = self._cause(said)
         return None
 
     def _try(self, do: Callable[[Mapping[str, Any]], Said | None], step: Mapping[str, Any]) -> Said | None:
@@ -151,6 +151,11 @@ class Work:
 
     def _ask(self, step: Mapping[str, Any]) -> Said:
         return self._examiner.ask(step["exercise"], step["asks"], self._shell.user_ns)
+
+    def _cause(self, said: Said) -> Said:
+        """Where a name is missing after a cell was stopped, it is for that; a higher limit may then bring the grade."""
+        stopped = self._latest is not None and self._latest[0].endswith("limit")
+        return self._latest if self._latest and stopped and "NameError" in said[1] else said
 
     def _blame(self, name: str, said: Said) -> Said:
         """Where an answer is missing because a cell went wrong, say that of the exercise."""

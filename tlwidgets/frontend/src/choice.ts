@@ -2,7 +2,8 @@ import "./styles/base.css";
 import "./styles/choice.css";
 import { CHOICE } from "./shared/choice_strings";
 import { h, mount, setText } from "./shared/dom";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
+import { view } from "./shared/view";
 
 interface State {
   id: string;
@@ -104,10 +105,4 @@ class Choice {
   }
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Choice(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Choice(model, el, cleanup));

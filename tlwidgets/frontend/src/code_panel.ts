@@ -3,9 +3,10 @@ import "./styles/code_panel.css";
 import { commands, type Commands } from "./shared/commands";
 import { CopyButton } from "./shared/copying";
 import { alertLine, h, mount, setText } from "./shared/dom";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface State {
   python: string;
@@ -83,10 +84,4 @@ class CodePanel {
   }
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new CodePanel(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new CodePanel(model, el, cleanup));

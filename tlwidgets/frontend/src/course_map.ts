@@ -5,8 +5,9 @@ import type { Lesson, Problem, Progress } from "./shared/course";
 import { CourseMap } from "./shared/course_map";
 import { COURSE } from "./shared/course_strings";
 import { alertLine, h, mount, setText } from "./shared/dom";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface State {
   lessons: Lesson[];
@@ -55,10 +56,4 @@ function keepLooking(model: Model<State>, el: HTMLElement, cleanup: Cleanup): vo
   look();
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    draw(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view(draw, true);

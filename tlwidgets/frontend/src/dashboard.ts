@@ -8,11 +8,12 @@ import { commands, type Commands } from "./shared/commands";
 import { JudgedPanel, type Judged } from "./shared/judged_panel";
 import { alertLine, h, icon, mount, scrolling, setDisabled, setText } from "./shared/dom";
 import { duration, loss, percent, rate, whole } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
 import { DASHBOARD as TEXT, MESSAGES } from "./shared/dashboard_strings";
 import { Curves } from "./shared/stream";
 import { newsId, tellTraining } from "./shared/training_news";
+import { KERNEL_GONE, view } from "./shared/view";
 
 interface Progress {
   name: string;
@@ -33,7 +34,7 @@ interface State {
   progress: Progress;
   learning_rate: number;
   can_start: boolean;
-  baselines?: { name: string; accuracy: number }[];
+  baselines?: { name: string; accuracy: number; on?: string }[];
   others?: { name: string; epochs: number[]; val_loss: (number | null)[]; val_accuracy: (number | null)[] }[];
   error_text: string;
 }
@@ -167,6 +168,11 @@ class Dashboard {
     const timer = setInterval(() => this.heartbeat(), 1000);
     cleanup.add(() => clearInterval(timer));
     cleanup.add(() => this.tellPage("gone"));
+    cleanup.listen(model, KERNEL_GONE, () => {
+      clearInterval(timer);
+      this.showNotice("");
+      this.tellPage("silent");
+    });
     this.drawBeside();
     this.update();
     this.points.ask({ t: "ready" });
@@ -223,7 +229,7 @@ class Dashboard {
   /** Lines to beat and earlier runs, in both charts and named below them. */
   private drawBeside(): void {
     const others = this.model.get("others") ?? [];
-    const levels = (this.model.get("baselines") ?? []).map(({ name, accuracy }) => ({ words: TEXT.baseline(name, percent(accuracy)), value: accuracy }));
+    const levels = (this.model.get("baselines") ?? []).map(({ name, accuracy, on }) => ({ words: TEXT.baseline(name, percent(accuracy), on ?? "test"), value: accuracy }));
     const curves = (name: "val_loss" | "val_accuracy") => others.map((other) => ({ name: other.name, epochs: other.epochs, values: other[name] }));
     this.charts.loss.showBeside([], curves("val_loss"));
     this.charts.accuracy.showBeside(levels, curves("val_accuracy"));
@@ -354,10 +360,4 @@ function bar(label: string): { element: HTMLElement; set: (done: number, all: nu
   };
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Dashboard(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Dashboard(model, el, cleanup));

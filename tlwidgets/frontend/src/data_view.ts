@@ -6,11 +6,12 @@ import { DataChecks, type Checks } from "./shared/data_checks";
 import { DATA_STRINGS } from "./shared/data_strings";
 import { alertLine, h, mount, scrolling, setText } from "./shared/dom";
 import { whole } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { NetworkViews, type Seen, type ViewRow } from "./shared/network_views";
 import { Pictures } from "./shared/pictures";
 import { STRINGS } from "./shared/strings";
 import { Uploading } from "./shared/uploading";
+import { view } from "./shared/view";
 
 interface ClassCount {
   name: string;
@@ -151,10 +152,4 @@ class Panel {
   }
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Panel(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Panel(model, el, cleanup));

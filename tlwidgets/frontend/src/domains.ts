@@ -7,7 +7,8 @@ import { alertLine, h, mount, setText } from "./shared/dom";
 import { DOMAINS } from "./shared/domains_strings";
 import { percent } from "./shared/format";
 import { Pictures } from "./shared/pictures";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
+import { view } from "./shared/view";
 
 type Slider = "brightness" | "contrast" | "noise";
 type Adaptation = "none" | "standardise" | "coral";
@@ -178,10 +179,4 @@ function floats(buffer: DataView): Float32Array {
   return new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength) as ArrayBuffer);
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Domains(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Domains(model, el, cleanup));

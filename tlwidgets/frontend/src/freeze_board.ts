@@ -4,11 +4,12 @@ import { askUntilAnswered } from "./shared/asking";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
 import { count, percent, rate, whole } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { BOARD_STRINGS } from "./shared/board_strings";
 import { BoardCosts, type Costs } from "./shared/board_costs";
 import { FrostLine } from "./shared/frost_line";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface Block {
   name: string;
@@ -378,10 +379,4 @@ function meter(words: string, share: number): HTMLElement {
   return h("span", { class: "tlw-meter" }, h("span", { class: "tlw-bar", "aria-hidden": "true" }, fill), h("span", { class: "tlw-number" }, words));
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Board(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Board(model, el, cleanup));

@@ -3,13 +3,14 @@ import "./styles/picker.css";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
 import { about, bytes, count, duration, whole } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { askUntilAnswered } from "./shared/asking";
 import { epochSeconds, filtered, type Entry, type Pace } from "./shared/catalogue";
 import { PickerFilters, type FilterState } from "./shared/picker_filters";
 import { RankingView, type RankingState } from "./shared/ranking_view";
 import { PICKER_STRINGS } from "./shared/picker_strings";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface State extends FilterState {
   value: string;
@@ -227,10 +228,4 @@ function weights(entry: Entry): string {
   return entry.offline ? TEXT.onThisMachine : TEXT.download;
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Picker(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Picker(model, el, cleanup));

@@ -4,8 +4,9 @@ import { askUntilAnswered } from "./shared/asking";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setDisabled, setText } from "./shared/dom";
 import { percent, whole } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface Row {
   sample_id: string;
@@ -30,6 +31,7 @@ interface State {
   can_redo: boolean;
   can_apply: boolean;
   applied: boolean;
+  /** Without methods, it is being found out. */
   explained: { sample_id?: string; methods?: { method: string; alt: string; verdict: string }[] };
   error_text: string;
 }
@@ -166,8 +168,8 @@ class Predictions {
 
   private explain(): void {
     const { sample_id: id, methods } = this.model.get("explained");
-    this.why.hidden = !methods;
-    if (!methods) return;
+    this.why.hidden = !id;
+    if (!methods) return this.why.replaceChildren(h("h4", {}, TEXT.whyOf(id ?? "")), h("p", { class: "tlw-lead" }, TEXT.looking));
     const figure = (index: number, title: string, alt: string, words: string): HTMLElement =>
       h("figure", {}, h("img", { src: this.explanation[index] ?? null, alt }), h("figcaption", {}, h("strong", {}, title), words && h("span", { class: "tlw-muted" }, words)));
     const seen = figure(0, TEXT.seen, TEXT.seen, "");
@@ -180,10 +182,4 @@ function picture(buffer: DataView | undefined): string {
   return URL.createObjectURL(new Blob([buffer as unknown as BlobPart], { type: "image/png" }));
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Predictions(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Predictions(model, el, cleanup));

@@ -1,11 +1,12 @@
 import "./styles/base.css";
 import "./styles/confusion.css";
 import "./styles/results.css";
-import { confusionTable, mistakeList } from "./shared/confusion";
+import { confusionTable, mistakeList, short } from "./shared/confusion";
 import { h, mount, scrolling } from "./shared/dom";
 import { duration, percent, whole } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface RunRow {
   run: string;
@@ -25,6 +26,8 @@ interface Card {
   majority: number;
   classes: string[];
   confusion: number[][];
+  /** Instead of a matrix, where there are too many classes for one. */
+  pairs?: { label: string; predicted: string; count: number }[];
   wrongest: { label: string; predicted: string; confidence: number; png: string; sample_id: string }[];
 }
 
@@ -104,22 +107,20 @@ function liveCard(card: Card): HTMLElement {
 }
 
 function confusion(card: Card): HTMLElement {
+  if (card.pairs) {
+    const lines = card.pairs.map(({ label, predicted, count }) => h("li", {}, TEXT.pair(label, predicted, whole(count))));
+    return h("div", {}, h("h4", {}, TEXT.pairs), lines.length ? h("ol", { class: "tlw-pairs" }, ...lines) : h("p", { class: "tlw-lead" }, TEXT.noMistakes));
+  }
   return confusionTable(card.classes, card.confusion, { title: TEXT.confusion, corner: TEXT.confusionCorner });
 }
 
 function wrongest(card: Card): HTMLElement {
   const mistakes = card.wrongest.map(({ label, predicted, confidence, png, sample_id: hint }) => ({
     src: `data:image/png;base64,${png}`,
-    words: TEXT.mistake(label, predicted, percent(confidence, 0)),
+    words: TEXT.mistake(short(label, 40), short(predicted, 40), percent(confidence, 0)),
     hint,
   }));
   return mistakeList(TEXT.wrongest, mistakes, TEXT.noMistakes);
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Results(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Results(model, el, cleanup));

@@ -4,8 +4,9 @@ import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, scrolling, setText } from "./shared/dom";
 import { percent } from "./shared/format";
 import { lineChart } from "./shared/line_chart";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface Found {
   run: string;
@@ -133,10 +134,4 @@ function number(value: number): string {
   return value.toFixed(3);
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new RunCompare(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new RunCompare(model, el, cleanup));

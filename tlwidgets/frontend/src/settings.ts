@@ -3,8 +3,9 @@ import "./styles/settings.css";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, mount } from "./shared/dom";
 import { rate } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 type Value = number | string | boolean | null;
 type State = Record<string, unknown> & { choices: Record<string, string[]>; error_text: string };
@@ -90,10 +91,4 @@ function choose(select: HTMLSelectElement, value: string): void {
   select.value = value;
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Settings(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Settings(model, el, cleanup));

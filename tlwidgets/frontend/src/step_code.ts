@@ -4,8 +4,9 @@ import "./styles/step_code.css";
 import { commands, type Commands } from "./shared/commands";
 import { CopyButton } from "./shared/copying";
 import { alertLine, h, mount, setText } from "./shared/dom";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface State {
   title: string;
@@ -54,10 +55,4 @@ class StepCode {
   }
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new StepCode(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new StepCode(model, el, cleanup), true);

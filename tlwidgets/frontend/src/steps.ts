@@ -1,8 +1,9 @@
 import "./styles/base.css";
 import "./styles/steps.css";
 import { h, icon, mount, setText } from "./shared/dom";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface State {
   titles: string[];
@@ -70,10 +71,4 @@ class Steps {
   }
 }
 
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Steps(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Steps(model, el, cleanup), true);

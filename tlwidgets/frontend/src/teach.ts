@@ -4,8 +4,10 @@ import { askUntilAnswered } from "./shared/asking";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
 import { percent } from "./shared/format";
-import { Cleanup, type Model, type RenderProps } from "./shared/model";
+import type { Cleanup, Model } from "./shared/model";
+import { base64, smallPicture } from "./shared/small_picture";
 import { STRINGS } from "./shared/strings";
+import { view } from "./shared/view";
 
 interface State {
   classes: string[];
@@ -167,7 +169,9 @@ class Teach {
   private async upload(input: HTMLInputElement): Promise<void> {
     const label = this.uploadTo.value;
     for (const file of [...(input.files ?? [])]) {
-      if (!(await this.ask("add", { label, picture: await read(file) }))) break;
+      const picture = await smallPicture(file, KEPT).catch(() => null);
+      if (picture === null) this.alert.show(TEXT.cannotOpen(file.name));
+      if (picture === null || !(await this.ask("add", { label, picture }))) break;
     }
     input.value = "";
   }
@@ -254,23 +258,4 @@ class Teach {
   }
 }
 
-function base64(url: string): string {
-  return url.slice(url.indexOf(",") + 1);
-}
-
-function read(file: File): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(base64(String(reader.result)));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
-}
-
-export default {
-  render({ model, el }: RenderProps<State>): () => void {
-    const cleanup = new Cleanup();
-    new Teach(model, el, cleanup);
-    return () => cleanup.run();
-  },
-};
+export default view((model: Model<State>, el, cleanup) => void new Teach(model, el, cleanup));

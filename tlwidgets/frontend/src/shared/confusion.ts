@@ -22,6 +22,6 @@ export function mistakeList(title: string, mistakes: { src: string; words: strin
   return h("div", {}, h("h4", {}, title), body);
 }
 
-function short(name: string): string {
-  return name.length > 12 ? `${name.slice(0, 11)}…` : name;
+export function short(name: string, limit = 12): string {
+  return name.length > limit ? `${name.slice(0, limit - 1)}…` : name;
 }

@@ -2,6 +2,7 @@
 export const MESSAGES = {
   silence: "The kernel is busy or was restarted. If nothing happens, run the cell above again.",
   kernelGone: "No news from the kernel: it is busy or was restarted. Run the cell above again to see the widget live.",
+  kernelEnded: "The kernel was restarted or has ended. Run the cell above again to bring this widget back to life.",
 };
 
 export const DASHBOARD = {
@@ -43,7 +44,7 @@ export const DASHBOARD = {
   validation: "Validation",
   epochAxis: "epoch",
   table: "Show as table",
-  baseline: (name: string, share: string) => `${name} ${share} (test)`,
+  baseline: (name: string, share: string, on: string) => `${name} ${share} (${on})`,
   beside: (names: string) => `Beside it: ${names}.`,
   judged: "Validation images: confusion and worst mistakes",
   after: (epoch: number) => `After epoch ${epoch}`,

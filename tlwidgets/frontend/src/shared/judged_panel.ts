@@ -1,5 +1,5 @@
 // The confusion matrix and the worst mistakes on the validation images, refreshed after each epoch while it is open.
-import { confusionTable, mistakeList } from "./confusion";
+import { confusionTable, mistakeList, short } from "./confusion";
 import { DASHBOARD as TEXT } from "./dashboard_strings";
 import { h } from "./dom";
 import { percent } from "./format";
@@ -28,7 +28,7 @@ export class JudgedPanel {
     this.pictures = files.map((file) => URL.createObjectURL(new Blob([file as DataView<ArrayBuffer>], { type: "image/png" })));
     const mistakes = wrongest.map(({ label, predicted, confidence, sample_id: hint }, index) => ({
       src: this.pictures[index] ?? "",
-      words: TEXT.mistake(label, predicted, percent(confidence, 0)),
+      words: TEXT.mistake(short(label, 40), short(predicted, 40), percent(confidence, 0)),
       hint,
     }));
     const words = { title: TEXT.confusion, corner: TEXT.corner };
