@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tlwidgets.exercises import catalogue
+
 ROOT = Path(__file__).parents[2]
 SOURCE = """# %% [markdown]
 # # A lesson
@@ -52,7 +54,9 @@ def written(house, executed):
 
 def test_students_get_the_stub_and_no_outputs(generate, house):
     notebook = generate.lesson("99_small")
-    assert notebook.cells[1].source == "leads = {1: 0.3, 2: 0.01}\nanswer = ..."
+    stub = catalogue.exercises()["wt-vanish"].stub
+    assert "..." in stub
+    assert notebook.cells[1].source == f"leads = {{1: 0.3, 2: 0.01}}\n{stub}"
     assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
