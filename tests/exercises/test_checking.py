@@ -10,7 +10,17 @@ import pytest
 from tlwidgets.errors import ExerciseError
 from tlwidgets.exercises import catalogue, check, claim, predict, quiz, reveal, say
 
-LEADS = {1: 0.3, 2: 0.2, 5: 0.01}
+MEASURED = {"digits": {"pixels": 0.3, "random": 0.2}}
+
+
+def right(leads):
+    """The answer of the exercise "wt-vanish"."""
+    return next((labels for labels, lead in leads.items() if lead < 0.08), None)
+
+
+def wrong(leads):
+    """A wrong one: where the lead is smallest in the end, not where it is first gone."""
+    return max(leads)
 
 
 @pytest.fixture(autouse=True)
@@ -20,30 +30,32 @@ def no_grader(monkeypatch):
 
 
 def test_a_passed_check_counts_its_visible_checks_and_promises_no_more():
-    result = check("wt-vanish", answer=5, leads=LEADS)
-    assert result.summary == "3 of 3 visible checks passed"
+    result = check("wt-vanish", where_gone=right)
+    assert result.summary == "5 of 5 visible checks passed"
     assert "all correct" not in result._repr_html_()
 
 
 def test_a_failed_check_shows_which_properties_hold():
-    result = check("wt-vanish", answer=2, leads=LEADS)
-    assert [ok for _, ok in result.properties] == [True, False, True]
+    result = check("wt-vanish", where_gone=wrong)
+    held = [ok for _, ok in result.properties]
+    assert held[0]
+    assert not held[1]
     assert repr(result).startswith("check wt-vanish: not yet – ")
     assert "\n" not in repr(result)
 
 
-def test_the_answer_can_be_given_without_its_name():
-    assert check("wt-vanish", 5, leads=LEADS).passed
+def test_the_one_answer_of_an_exercise_can_be_given_without_its_name():
+    assert check("wt-vanish", right).passed
 
 
 def test_values_under_other_names_are_answered_with_the_names_to_use():
-    result = check("wt-vanish", rows=5)
+    result = check("lr-read", rows=5)
     assert not result.passed
-    assert "answer=…, leads=…" in result.hints[0]
+    assert "rate=…, curve=…" in result.hints[0]
 
 
 def test_an_exception_in_the_learners_function_is_feedback():
-    def fair_pair(recipe):
+    def fair_pair(recipe, scratch_rate, transfer_rate):
         raise KeyError("<img src=x onerror=alert(1)>")
 
     result = check("wt-fair", fair_pair=fair_pair)
@@ -54,10 +66,10 @@ def test_an_exception_in_the_learners_function_is_feedback():
 
 @pytest.mark.parametrize("left", [{"a": 5, "b": ...}, [1, ...], {"a": {"b": (1, ...)}}])
 def test_a_stub_that_is_filled_in_halfway_is_told_what_is_left(left):
-    result = check("wt-vanish", answer=5, leads=left)
+    result = check("fe-choose", choice=left, measured=MEASURED)
     assert result.unfinished
-    assert repr(result).startswith("check wt-vanish: not yet – Replace the ... that is still in `leads`")
-    assert result.hints[1:] == catalogue.exercise("wt-vanish").hints
+    assert repr(result).startswith("check fe-choose: not yet – Replace the ... that is still in `choice`")
+    assert result.hints[1:] == catalogue.exercise("fe-choose").hints
 
 
 def test_a_function_that_returns_dots_in_a_dictionary_is_a_stub():
@@ -67,13 +79,13 @@ def test_a_function_that_returns_dots_in_a_dictionary_is_a_stub():
 
 
 def test_a_none_inside_an_answer_is_an_answer():
-    assert not check("wt-vanish", answer=[None], leads=LEADS).unfinished
+    assert not check("fe-choose", choice=[None], measured=MEASURED).unfinished
 
 
 def test_a_card_takes_its_colours_from_the_theme_and_opens_later_hints_on_demand():
-    html = check("wt-vanish", answer=2, leads=LEADS)._repr_html_()
+    html = check("wt-vanish", where_gone=wrong)._repr_html_()
     assert "var(--jp-warn-color1" in html
-    assert html.count("<details>") == 1
+    assert html.count("<details>") == len(catalogue.exercise("wt-vanish").hints)
     assert 'role="status"' in html
 
 
@@ -81,17 +93,17 @@ def test_a_card_takes_its_colours_from_the_theme_and_opens_later_hints_on_demand
 def test_a_grader_gets_an_assertion_error(monkeypatch, name):
     monkeypatch.setenv(name, "1")
     with pytest.raises(AssertionError, match="check wt-vanish: not yet"):
-        check("wt-vanish", answer=..., leads=LEADS)
+        check("wt-vanish", where_gone=...)
     with pytest.raises(AssertionError, match="quiz wt-q1: not yet"):
         quiz("wt-q1", "a")
-    assert check("wt-vanish", answer=5, leads=LEADS).passed
+    assert check("wt-vanish", where_gone=right).passed
 
 
 def test_strict_raises_without_a_grader_and_zero_means_not_strict(monkeypatch):
     with pytest.raises(AssertionError):
-        check("wt-vanish", answer=2, leads=LEADS, strict=True)
+        check("wt-vanish", where_gone=wrong, strict=True)
     monkeypatch.setenv("TLW_STRICT", "0")
-    assert not check("wt-vanish", answer=2, leads=LEADS).passed
+    assert not check("wt-vanish", where_gone=wrong).passed
 
 
 @pytest.mark.parametrize(

@@ -22,17 +22,17 @@ def write(folder, *cells):
     return path
 
 
-SETUP = ("from tlwidgets.exercises import check, quiz\nleads = {1: 0.3, 2: 0.2, 5: 0.01}", "", False)
-CHECK = ('check("wt-vanish", answer=answer, leads=leads)', "wt-vanish-check", True)
+SETUP = ("from tlwidgets.exercises import check, quiz", "", False)
+RIGHT = """def where_gone(leads):
+    return next((labels for labels, lead in leads.items() if lead < 0.08), None)"""
+CHECK = ('check("wt-vanish", where_gone=where_gone)', "wt-vanish-check", True)
 
 
 @pytest.mark.slow
 def test_a_notebook_is_run_and_its_checks_are_told(own_folder, capsys):
     start_course(own_folder)
     gone = ("check('wt-fair', fair_pair=nobody)", "wt-fair-check", True)
-    path = write(
-        own_folder, SETUP, ("answer = 5", "wt-vanish", False), CHECK, gone, ('quiz("wt-q1", ...)', "wt-q1", False)
-    )
+    path = write(own_folder, SETUP, (RIGHT, "wt-vanish", False), CHECK, gone, ('quiz("wt-q1", ...)', "wt-q1", False))
     before = path.read_text()
     assert cli.main(["check", str(path)]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -46,7 +46,7 @@ def test_a_notebook_is_run_and_its_checks_are_told(own_folder, capsys):
 
 @pytest.mark.slow
 def test_a_notebook_that_passes_ends_with_0(own_folder):
-    path = write(own_folder, SETUP, ("answer = 5", "wt-vanish", False), CHECK)
+    path = write(own_folder, SETUP, (RIGHT, "wt-vanish", False), CHECK)
     assert cli.main(["check", str(path)]) == 0
     assert not (own_folder / FILE).exists()
 

@@ -66,13 +66,18 @@ def check(exercise_id: str, /, answer: Any = _MISSING, *, strict: bool = False, 
         AssertionError: strict, and the answer does not pass.
     """
     exercise = catalogue.exercise(exercise_id)
-    given = values if answer is _MISSING else {"answer": answer, **values}
+    given = values if answer is _MISSING else {_first_name(exercise.takes): answer, **values}
     result = _judge(exercise, given)
     if not strict_by_environment() and not result.unfinished:
         progress.note(exercise.lesson, "checks", exercise.id, passed=result.passed)
     if not result.passed and (strict or strict_by_environment()):
         raise AssertionError(repr(result))
     return result
+
+
+def _first_name(takes: tuple[str, ...]) -> str:
+    """What an answer without a name is called: as the exercise calls its only value, else "answer"."""
+    return takes[0] if len(takes) == 1 else "answer"
 
 
 def judge(exercise_id: str, values: Values) -> CheckResult:

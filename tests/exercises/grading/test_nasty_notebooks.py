@@ -297,7 +297,7 @@ def test_quizzes_are_counted_on_request(tmp_path):
 
 
 def test_the_lesson_can_be_named(tmp_path):
-    write(tmp_path / "one.ipynb", ("answer, leads = 5, {1: 0.3, 2: 0.2, 5: 0.01}", {}))
+    write(tmp_path / "one.ipynb", (catalogue.exercise("wt-vanish").solution, {}))
     assert "no lesson" in grade(tmp_path)["one"].remarks[0]
     assert said(grade(tmp_path, lesson="1")["one"])["wt-vanish"] == "passed"
 

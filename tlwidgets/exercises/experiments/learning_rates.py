@@ -21,7 +21,7 @@ from tlwidgets.training import fit
 from tlwidgets.training.rate_finder import RateSearch, find_learning_rate
 
 LESSON = "05_learning_rates"
-RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 LARGE = 3e-2
 """More than either kind of network likes; a tenth of it suits a trained one."""
 
