@@ -99,7 +99,7 @@ predict("lr-p1", "a", confidence=0.5)
 ### END SOLUTION
 
 # %% [markdown]
-# ## Run: five rates
+# ## Run: four rates
 #
 # At every rate one network starts from random weights (*scratch*) and one from pre-trained weights (*transfer*);
 # all stages take steps of the same size. *Remembered* is how many scraps a simple model can still tell apart by the
@@ -119,7 +119,7 @@ line_chart(
     {name: table[name] for name in table},
     across="learning rate (axis spaced by ratio)",
     up="share named correctly",
-    alt="Three lines over five rates. Scratch rises to the middle and falls. Transfer is high from the start "
+    alt="Three lines over four rates. Scratch rises to the middle and falls. Transfer is high from the start "
     "and falls to the right. What is remembered falls to the right.",
     log=True,
 )
