@@ -4,15 +4,17 @@
     python benchmarks/methods.py --write                          # and keeps them in results/methods.json and .md
     python benchmarks/methods.py --families adaptation --seeds 2
     python benchmarks/methods.py --methods coral tent
+    python benchmarks/methods.py --write --oracles --methods lora # only the oracles of kept rows
 
 A row is a method on a world. Its baseline is what one would do without it (inductive: the same network from random
 weights, or plain fine-tuning; domain adaptation: train on the source and hope; semi- and self-supervised: learn from
 the labelled images alone; clustering, zero-shot and few-shot: pixels in place of features; text: counted words;
-meta-learning: joint training; multi-task: one task), its oracle what nobody has in practice (all labels of the target,
-of the unlabelled images, or of the unseen classes). Accuracy on test images in the mean over seeds, for clustering ARI,
-of waves the share of variance explained; "gain" is the method's less the baseline's, "worst" the lowest gain of a seed;
-time is the method's over the baseline's in the same process, preparation included. Nothing is tuned on test images;
-options are those of the table's last column, or the defaults.
+meta-learning: joint training; multi-task: one task; vertical: features of the whole picture), its oracle what nobody
+has in practice: all labels of the target, of the unlabelled images, or many of the unseen classes, by the same network
+or on the same features. Accuracy on test images in the mean over seeds, for clustering ARI, of waves the share of
+variance explained; "gain" is the method's less the baseline's, "worst" the lowest gain of a seed; time is the
+method's over the baseline's in the same process, preparation included. Nothing is tuned on test images; options are
+those of the table's last column, or the defaults.
 
 Another family joins with a list of rows: ``Row(family, method, world, measure)``, and ``measure(seed) -> Outcome``.
 """
@@ -26,16 +28,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from inductive_tasks import beside, half_way
+from inductive_tasks import NEAR, beside, half_way, near_half_way, near_oracle
+from masked_tasks import all_labels, filled_in
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from small_tasks import Measure, beside_loops, few_examples, meta_learned
+from small_tasks import Measure, all_examples, beside_loops, few_examples, from_two_digits, meta_learned
+from text import all_opinions, opinions
 from tqdm.auto import tqdm
 
 from tlwidgets.backbones.loading import load_backbone
@@ -44,8 +48,8 @@ from tlwidgets.data.generated.coloured_shapes import shape_attributes
 from tlwidgets.data.questions import draw_questions
 from tlwidgets.evaluation.zero_shot import METHODS as ZERO_SHOT
 from tlwidgets.exercises.experiments.describing import described as described_by
-from tlwidgets.exercises.experiments.describing import network
-from tlwidgets.exercises.experiments.small_networks import small_network, small_transformer
+from tlwidgets.exercises.experiments.describing import linear_model, network
+from tlwidgets.exercises.experiments.small_networks import small_network
 from tlwidgets.methods import adabn, clustering, coral, label_shift, label_spreading, question_matching, tent
 from tlwidgets.recipe import Recipe
 from tlwidgets.training.run import Run
@@ -86,6 +90,7 @@ class Row:
         world: Where it is tried.
         measure: Gives the outcome of a seed.
         options: What differs from the defaults, for the reader.
+        oracle: Gives the oracle of a seed, where it can be measured alone; the outcome need not have one then.
     """
 
     family: str
@@ -93,6 +98,7 @@ class Row:
     world: str
     measure: Callable[[int], Outcome]
     options: Mapping[str, Any] = field(default_factory=dict)
+    oracle: Callable[[int], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -185,12 +191,14 @@ def on_pixels(shift: Shift, method: str, align: Align) -> Row:
         middle = time.perf_counter()
         aligned, tested = align(x, np.concatenate([u, v]))
         found = LogisticRegression(max_iter=2000).fit(aligned, y).score(tested[len(u) :], z)
-        end = time.perf_counter()
-        labels = theirs.labels[theirs.indices("train")]
-        oracle = LogisticRegression(max_iter=2000).fit(u, labels).score(v, z)
-        return Outcome(found, baseline, oracle, end - middle, middle - began)
+        return Outcome(found, baseline, math.nan, time.perf_counter() - middle, middle - began)
 
-    return Row("adaptation", method, f"{shift.world}, pixels", measure)
+    def oracle(seed: int) -> float:
+        target = shift.data(shift.target, seed)
+        (u, labels), (v, z) = pixels(target, "train"), pixels(target, "test")
+        return float(linear_model().fit(u, labels).score(v, z))
+
+    return Row("adaptation", method, f"{shift.world}, pixels", measure, oracle=oracle)
 
 
 def pixels(data: ImageData, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -269,7 +277,10 @@ def described(data: ImageData, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def spreading(describe: Callable[[ImageData, str], tuple[np.ndarray, np.ndarray]], what: str) -> Row:
-    """Label spreading against a probe on the labelled images alone."""
+    """Label spreading against a probe on the labelled images alone.
+
+    Spreading is transductive: test images, without labels, are points of its graph. Baseline and oracle never see them.
+    """
 
     def measure(seed: int) -> Outcome:
         data = load_data("digits", seed=seed, labels_per_class=FEW)
@@ -290,7 +301,7 @@ def spreading(describe: Callable[[ImageData, str], tuple[np.ndarray, np.ndarray]
         hits = float((found[-len(labels["test"]) :] == labels["test"]).mean())
         return Outcome(hits, baseline, oracle, end - middle, middle - began)
 
-    return Row("semi-supervised", "label_spreading", f"digits, {FEW} a class, {what}", measure)
+    return Row("semi-supervised", "label_spreading", f"digits, {FEW} a class, {what}, tests in the graph", measure)
 
 
 def grouping(world: str, method: str) -> Row:
@@ -311,34 +322,53 @@ def grouping(world: str, method: str) -> Row:
     return Row("clustering", method, f"{world}, ARI, against pixels", measure)
 
 
-def unseen_pairs(method: str) -> Row:
+def unseen_pairs(method: str, words: bool = False) -> Row:
     """Two colours in two shapes that are never shown, by their parts, against the same method on pixels.
 
-    The oracle is logistic regression that was given images of these four classes.
+    With ``words`` the classes are described by what the text encoder makes of their names, not by attributes. The
+    oracle is a linear model on the same features that was given a hundred further images of each of these four classes.
     """
 
     def measure(seed: int) -> Outcome:
-        draw, data = np.random.default_rng(seed), load_data("coloured_shapes", seed=seed, per_class=20, test=0.3)
-        colours, shapes = draw.permutation(4)[:2], draw.permutation(4)[:2]
-        new = np.sort([4 * colour + shape for colour in colours for shape in shapes])
+        data, new = _shapes(seed)
+        table = _named() if words else shape_attributes()
         images = np.stack(data.images(range(len(data))))
         began = time.perf_counter()
-        baseline = _recognised(method, images.reshape(len(images), -1) / 255, data, new)
+        baseline = _recognised(method, images.reshape(len(images), -1) / 255, data, new, table)
         middle = time.perf_counter()
         features = load_backbone("tlw_resnet").features(list(images))
-        found = _recognised(method, features, data, new)
-        end = time.perf_counter()
-        train, test = (np.isin(data.labels, new) & (data.split == split) for split in ("train", "test"))
-        probe = LogisticRegression(max_iter=2000).fit(features[train], data.labels[train])
-        oracle = float(probe.score(features[test], data.labels[test]))
-        return Outcome(found, baseline, oracle, end - middle, middle - began)
+        found = _recognised(method, features, data, new, table)
+        return Outcome(found, baseline, math.nan, time.perf_counter() - middle, middle - began)
 
-    return Row("zero-shot", method, "coloured_shapes, 4 of 16 unseen, against pixels", measure)
+    def oracle(seed: int) -> float:
+        data, new = _shapes(seed)
+        more = load_data("coloured_shapes", seed=1000 + seed, per_class=100)
+        rows, test = np.flatnonzero(np.isin(more.labels, new)), np.isin(data.labels, new) & (data.split == "test")
+        describe = load_backbone("tlw_resnet").features
+        model = linear_model().fit(describe(more.images(rows)), more.labels[rows])
+        return float(model.score(describe(data.images(np.flatnonzero(test))), data.labels[test]))
+
+    name, world = ("text_alignment", "names by minilm, ") if words else (method, "")
+    world = f"coloured_shapes, 4 of 16 unseen, {world}against pixels"
+    return Row("zero-shot", name, world, measure, {"method": method} if words else {}, oracle)
 
 
-def _recognised(method: str, features: np.ndarray, data: ImageData, new: np.ndarray) -> float:
+def _shapes(seed: int) -> tuple[ImageData, np.ndarray]:
+    """The pictures, and the four classes that are held out."""
+    draw, data = np.random.default_rng(seed), load_data("coloured_shapes", seed=seed, per_class=20, test=0.3)
+    colours, shapes = draw.permutation(4)[:2], draw.permutation(4)[:2]
+    return data, np.sort([4 * colour + shape for colour in colours for shape in shapes])
+
+
+@cache
+def _named() -> np.ndarray:
+    """Vectors (16, 384) of the classes' names."""
+    return load_backbone("minilm").features(list(load_data("coloured_shapes").classes))
+
+
+def _recognised(method: str, features: np.ndarray, data: ImageData, new: np.ndarray, table: np.ndarray) -> float:
     """Accuracy on test images of new classes, these alone to choose from, learned from images of the others."""
-    table, seen = shape_attributes(), np.setdiff1d(np.arange(16), new)
+    seen = np.setdiff1d(np.arange(16), new)
     train = np.isin(data.labels, seen) & (data.split == "train")
     test = np.isin(data.labels, new) & (data.split == "test")
     scorer = ZERO_SHOT[method](features[train], np.searchsorted(seen, data.labels[train]), table[seen])
@@ -368,14 +398,16 @@ def other_words() -> Row:
     return Row("text", "question_matching", "questions, against tf-idf", measure)
 
 
-def small(family: str, method: str, world: str, measure: Measure, **options: Any) -> Row:
-    """A row of ``small_tasks``, where nobody has an oracle."""
+def small(
+    family: str, method: str, world: str, measure: Measure, oracle: Callable[[int], float] | None = None, **options: Any
+) -> Row:
+    """A row of ``small_tasks``, ``inductive_tasks`` or ``text``."""
 
     def outcome(seed: int) -> Outcome:
         found, baseline, seconds, baseline_seconds = measure(seed)
         return Outcome(found, baseline, math.nan, seconds, baseline_seconds)
 
-    return Row(family, method, world, outcome, options)
+    return Row(family, method, world, outcome, options, oracle)
 
 
 FEW_SHOT = ("prototypes", "matching", "simple_shot", "linear_probe")
@@ -447,11 +479,34 @@ def practising(
 BORROWING = ("fine_tuning", "feature_extraction", "probe_first", "lora", "norm")
 HOLDING = ("l2_sp", "delta", "bss")
 ON_FEW = "digits, 5 a class, against {}"
+ON_NEAR = "{} at shift {}, 5 a class, from clean digits{}, against fine-tuning"
+BY_OPINION = "reviews, {} labelled films a class, judged on {}, against tf-idf"
+
+MASKED = "digits, 20 a class, small transformer, {}"
+LOOPS_KNOWN = "digits, 5 a class, loops of all known"
+WHERE = ("target", "source")
+NOISY = "noisy_digits"
+
+
+def near(method: str, judged: str = "", measure: Measure | None = None, world: str = NOISY, **options: Any) -> Row:
+    """A row of the near pair; judged on the source it has no oracle, for the source's labels are all known."""
+    measured_by = measure or beside(method, "fine_tuning", world)
+    oracle = None if judged.endswith("source") else partial(near_oracle, world)
+    return small(
+        "inductive", method, ON_NEAR.format(world, NEAR[world]["shift"], judged), measured_by, oracle, **options
+    )
+
 
 ROWS: list[Row] = [
-    *(small("inductive", name, ON_FEW.format("scratch"), beside(name, "scratch")) for name in BORROWING),
-    *(small("inductive", name, ON_FEW.format("fine-tuning"), beside(name, "fine_tuning")) for name in HOLDING),
-    small("inductive", "wise_ft", ON_FEW.format("fine-tuning"), half_way, alpha=0.5),
+    *(small("inductive", name, ON_FEW.format("scratch"), beside(name, "scratch"), all_labelled) for name in BORROWING),
+    *(
+        small("inductive", name, ON_FEW.format("fine-tuning"), beside(name, "fine_tuning"), all_labelled)
+        for name in HOLDING
+    ),
+    small("inductive", "wise_ft", ON_FEW.format("fine-tuning"), half_way, all_labelled, alpha=0.5),
+    *(near(name) for name in HOLDING),
+    *(near("wise_ft", f", judged on the {where}", near_half_way(NOISY, where), alpha=0.5) for where in WHERE),
+    *(near("surgical", world=world, by="trial", epochs=10) for world in NEAR),
     *(adapting(SENSOR, method) for method in ("coral", "mmd", "dann", "cdan", "mcc", "self_training")),
     adapting(SENSOR, "importance_weighting"),
     *(afterwards(shift, "adabn", adabn.adapt) for shift in (SENSOR, FOGGED)),
@@ -464,25 +519,43 @@ ROWS: list[Row] = [
     spreading(pixels, "pixels"),
     *(grouping(world, method) for world in ("digits", "grey_patches") for method in clustering.CLUSTERINGS),
     *(unseen_pairs(method) for method in ZERO_SHOT),
+    *(unseen_pairs(method, words=True) for method in ("ridge", "contrastive")),
     other_words(),
+    *(
+        small("text", "linear_probe", BY_OPINION.format(n, name), opinions(domain, n), oracle)
+        for n in (5, 20)
+        for domain, name, oracle in (
+            ("films", "films", partial(all_opinions, "films")),
+            ("products", "products", partial(all_opinions, "products")),
+            ("filme", "German films", None),  # with 66 texts there is not enough to learn from
+        )
+    ),
     *(
         practising(method, judge, what, view="" if method == "rotation" else "weak")
         for method in ("simclr", "vicreg", "rotation")
         for judge, what in ((probed, "linear model"), (fine_tuned, "fine-tuned"))
     ),
-    practising("masked_images", probed, "linear model", small_transformer),
-    practising("masked_images", fine_tuned, "fine-tuned", small_transformer),
-    *(small("few-shot", name, ON_DIGITS.format(n), few_examples(name, n)) for n in (1, 5) for name in FEW_SHOT),
+    small("self-supervised", "masked_images", MASKED.format("linear model"), filled_in(tuning=False), all_labels),
+    small("self-supervised", "masked_images", MASKED.format("fine-tuned"), filled_in(tuning=True), all_labels),
+    *(
+        small("few-shot", name, ON_DIGITS.format(n), few_examples(name, n), all_examples)
+        for n in (1, 5)
+        for name in FEW_SHOT
+    ),
     *(small("meta-learning", name, "waves, R² against joint training", meta_learned(name)) for name in META),
     *(
-        small("multi-task", "multi_task", "digits and loops", beside_loops(weighting=each), weighting=each)
+        small("multi-task", "multi_task", LOOPS_KNOWN, beside_loops(weighting=each), all_labelled, weighting=each)
         for each in ("fixed", "uncertainty")
+    ),
+    *(
+        small("vertical", "vertical", f"pairs, 200 sums, rule {what}, against features", from_two_digits(known))
+        for known, what in ((True, "known"), (False, "learned"))
     ),
 ]
 
 
-def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
-    """The line of a row."""
+def measured(row: Row, seeds: Iterable[int], *, busy: bool = False) -> dict[str, Any]:
+    """The line of a row; on a busy machine without the time."""
     outcomes = pd.DataFrame([vars(row.measure(seed)) for seed in seeds])
     gains, means = outcomes["method"] - outcomes["baseline"], outcomes.mean()
     spread = f" ± {gains.std() / math.sqrt(len(gains)):.3f}" if len(gains) > 1 else ""
@@ -492,13 +565,28 @@ def measured(row: Row, seeds: Iterable[int]) -> dict[str, Any]:
         "world": row.world,
         "baseline": f"{means['baseline']:.3f}",
         "method's": f"{means['method']:.3f}",
-        "oracle": "-" if math.isnan(means["oracle"]) else f"{means['oracle']:.3f}",
+        "oracle": oracle_of(row, seeds) if row.oracle else _figure(means["oracle"]),
         "gain": f"{gains.mean():+.3f}{spread}",
         "worst": f"{gains.min():+.3f}",
-        "time": f"{means['seconds'] / means['baseline_seconds']:.1f} x",
+        "time": "-" if busy else f"{means['seconds'] / means['baseline_seconds']:.1f} x",
         "seeds": len(outcomes),
         "options": _options(row),
     }
+
+
+def oracle_of(row: Row, seeds: Iterable[int]) -> str:
+    """The oracle of a row that has one of its own."""
+    return _figure(float(np.mean([row.oracle(seed) for seed in seeds])) if row.oracle else math.nan)
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def with_oracle(row: Row) -> dict[str, Any] | None:
+    """The kept line of a row with its oracle measured anew, on as many seeds; None where there is none to measure."""
+    line = kept_lines().get((row.family, row.method, row.world, _options(row)))
+    return {**line, "oracle": oracle_of(row, range(line["seeds"]))} if line and row.oracle else None
 
 
 def _options(row: Row) -> str:
@@ -507,13 +595,18 @@ def _options(row: Row) -> str:
 
 def keep(line: dict[str, Any]) -> None:
     """Puts a line beside those of earlier runs, in place of its own; the table is in the order of ``ROWS``."""
-    file = RESULTS / "methods.json"
-    kept = {_key(some): some for some in json.loads(file.read_text("utf-8"))} if file.is_file() else {}
+    file, kept = RESULTS / "methods.json", kept_lines()
     kept[_key(line)] = line
     order = [(row.family, row.method, row.world, _options(row)) for row in ROWS]
     lines = [kept[key] for key in order if key in kept]
     file.write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
     (RESULTS / "methods.md").write_text(markdown(lines), "utf-8")
+
+
+def kept_lines() -> dict[tuple[str, ...], dict[str, Any]]:
+    """The lines of earlier runs."""
+    file = RESULTS / "methods.json"
+    return {_key(some): some for some in json.loads(file.read_text("utf-8"))} if file.is_file() else {}
 
 
 def _key(line: dict[str, Any]) -> tuple[str, ...]:
@@ -529,7 +622,7 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         "`python benchmarks/methods.py --write`: test accuracy in the mean over the seeds (for clustering ARI, of "
         "waves the share of variance explained); gain with its standard error, and the worst gain of a seed; "
         "time over the baseline's in the same run (of a method on a trained network the training counts too), taken "
-        'while the machine was busy with other work, and "-" where it was not. A gain '
+        'while the machine was busy with other work, and "-" where it was too busy to take any. A gain '
         "around 0, or below, is a method that does not help there.\n\n"
         f"{head}\n{body}\n"
     )
@@ -542,18 +635,26 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", help="only these")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--quick", action="store_true", help="one seed")
+    parser.add_argument("--oracles", action="store_true", help="measure nothing but the oracles of kept rows")
+    parser.add_argument("--busy", action="store_true", help="the machine has other work: leave the times out")
+    parser.add_argument("--worlds", nargs="*", help="only rows in whose world one of these words stands")
     parser.add_argument("--write", action="store_true", help="keep the lines in results/methods.json and .md")
     arguments = parser.parse_args()
     seeds = 1 if arguments.quick else arguments.seeds
     rows = [row for row in ROWS if not arguments.families or row.family in arguments.families]
     rows = [row for row in rows if not arguments.methods or row.method in arguments.methods]
+    rows = [row for row in rows if not arguments.worlds or any(word in row.world for word in arguments.worlds)]
     lines = []
     for row in tqdm(rows, unit="row"):
-        lines.append(measured(row, range(seeds)))
+        line = with_oracle(row) if arguments.oracles else measured(row, range(seeds), busy=arguments.busy)
+        if line is None:
+            continue
+        lines.append(line)
         tqdm.write(" | ".join(map(str, lines[-1].values())))
         if arguments.write:
             keep(lines[-1])
-    print(markdown(lines))
+    if lines:
+        print(markdown(lines))
 
 
 if __name__ == "__main__":

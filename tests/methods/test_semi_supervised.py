@@ -47,17 +47,29 @@ def test_sure_images_are_divided_by_all() -> None:
     assert loss.item() == pytest.approx(((costs[0, 0] + costs[2, 1]) / 4).item())
 
 
-def test_the_teacher_is_a_running_mean_and_takes_over_buffers() -> None:
+def test_the_teacher_is_a_running_mean_and_leaves_statistics_alone() -> None:
     teacher, student = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
     with torch.no_grad():
         student.weight.fill_(3.0)
         student.running_mean.fill_(5.0)
     mean_teacher.follow(teacher, student, 0.9)
     assert teacher.weight.tolist() == pytest.approx([1.2, 1.2])
-    assert teacher.running_mean.tolist() == [5, 5]
+    assert teacher.running_mean.tolist() == [0, 0]
     before = teacher.bias.clone()
     mean_teacher.follow(teacher, student, 0.3)
     assert torch.equal(teacher.bias, before)  # equal weights stay equal to the bit: frozen ones must
+
+
+def test_the_teacher_counts_statistics_where_the_student_does() -> None:
+    teacher, student = (nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2)) for _ in range(2))
+    teacher.eval()
+    student[0].eval()  # as in a frozen stage
+    images = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    with mean_teacher.in_the_mode_of(teacher, student):
+        teacher(images)
+    assert teacher[0].running_mean.tolist() == [0, 0]
+    assert teacher[1].running_mean.tolist() == pytest.approx([0.2, 0.3], abs=1e-4)
+    assert not any(part.training for part in teacher.modules())
 
 
 def test_agreement_is_the_squared_distance_of_probabilities_and_teaches_the_student_alone() -> None:

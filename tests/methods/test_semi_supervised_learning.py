@@ -1,7 +1,9 @@
 """Do unlabelled images help? Five seeds on digits of which three a class have a label, against those thirty alone.
 
-The network is the bundled one, made to read images of 32 pixels: half the work of its own 48, and the same to learn.
-The margins lie below what was measured: they are to fail where a method is broken, not where a seed is unlucky.
+The network is the bundled one, made to read images of 32 pixels: half the work of its own 48; the last epoch counts.
+So the figures here are not those of benchmarks/results/methods.md, taken at 48 pixels with the epoch that validation
+images chose. The margins lie below what was measured here: they are to fail where a method is broken, not where a seed
+is unlucky.
 """
 
 from __future__ import annotations
@@ -74,4 +76,4 @@ def test_fixmatch_gains_nothing_to_speak_of_in_sixty_steps(accuracy: Accuracy) -
 
 def test_a_mean_teacher_lags_behind_in_sixty_steps(accuracy: Accuracy) -> None:
     gains = _gains(accuracy, "mean_teacher")
-    assert -0.12 < np.mean(gains) < 0.0  # measured: -0.052, worst -0.063
+    assert -0.07 < np.mean(gains) < 0.0  # measured: -0.027, worst -0.037

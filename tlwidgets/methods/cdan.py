@@ -5,8 +5,8 @@ images at once and may lay one class on another. Here the classifier of domains 
 every class probability, so that each class is aligned with itself; images that the network is sure of count more
 (CDAN+E). Long products are replaced by a random projection of fixed length, as in the paper.
 
-Measured over five seeds on ``sensor_digits`` (three epochs, all defaults): accuracy on the target .22, .13 from the
-source alone, worst gain +.02: no better than DANN there.
+Measured over five seeds on ``sensor_digits`` (all defaults): accuracy on the target .24, .14 from the source alone,
+worst gain +.01: no better than DANN there (``benchmarks/results/methods.md``).
 """
 
 from __future__ import annotations

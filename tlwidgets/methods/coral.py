@@ -5,8 +5,8 @@ Beside the cross-entropy on the labelled source, the distance between the covari
 made small. It knows of scale and correlation only: a mere shift of the mean costs nothing. (The Transfer Learning
 Library multiplies this loss by four and adds the distance of the means; here it is the paper's.)
 
-Measured over five seeds on ``sensor_digits`` (three epochs, all defaults): accuracy on the target .21, .13 from the
-source alone, worst gain +.03. On pixels ``align`` gains less than ``adabn.standardise`` in every seed.
+Measured over five seeds on ``sensor_digits`` (all defaults): accuracy on the target .23, .14 from the source alone,
+worst gain +.02 (``benchmarks/results/methods.md``). On pixels ``align`` gains less than ``adabn.standardise``.
 """
 
 from __future__ import annotations

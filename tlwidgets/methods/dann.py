@@ -5,8 +5,8 @@ neural networks", JMLR 17, arXiv 1505.07818. A second head learns to tell source
 the network its gradients are turned round, so that the features become useless to it while they stay useful for the
 classes. How strongly grows over the run: lambda(p) = 2 / (1 + exp(-10 p)) - 1.
 
-Measured over five seeds on ``sensor_digits`` (three epochs, all defaults): accuracy on the target .23, .13 from the
-source alone, worst gain +.03.
+Measured over five seeds on ``sensor_digits`` (all defaults): accuracy on the target .26, .14 from the source alone,
+worst gain +.01 (``benchmarks/results/methods.md``).
 """
 
 from __future__ import annotations

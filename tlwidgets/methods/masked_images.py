@@ -3,9 +3,10 @@
 Xie, Zhang, Cao, Lin, Bao, Yao, Dai, Hu (2022), "SimMIM: a simple framework for masked image modeling", CVPR, arXiv
 2111.09886. Hidden patches enter as one learned token in their place; one linear layer behind the last block answers
 with their pixels; the L1 loss counts hidden patches only. No label takes part. It needs more images and epochs than
-contrastive pretraining, and its features serve fine-tuning better than a linear probe. Measured on digits that wander
-over canvases, 160 steps of a small transformer, five seeds: patches are filled in three times as well, but a linear
-model on twenty labels a class gains nothing (-1.0 points, -4.1 to +1.9), nor does fine-tuning.
+contrastive pretraining, and its features serve fine-tuning better than a linear probe. Measured on scanned digits, two
+thousand steps of a small transformer, three seeds (``benchmarks/results/methods.md``): with all labels it reaches 95 %,
+but after filling in, fine-tuning on twenty labels a class is 2.4 ± 2.9 points below the same from random weights, 69 %,
+and a linear model far below one on pixels. So short a practice learns the median of each place and little beyond.
 """
 
 from __future__ import annotations

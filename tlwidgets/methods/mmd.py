@@ -5,8 +5,8 @@ Gretton et al. (2012), "A kernel two-sample test", JMLR 13. Estimator: the V-sta
 an image with itself too), so that equal sets are exactly 0 apart. Kernel: the mean of Gaussians
 exp(-||x - y||^2 / (2 sigma^2)) over several sigma. Libraries differ by tenfold here: see ``squared_mmd``.
 
-Measured over five seeds on ``sensor_digits`` (three epochs, all defaults): accuracy on the target .28, .13 from the
-source alone, worst gain +.06.
+Measured over five seeds on ``sensor_digits`` (all defaults): accuracy on the target .45, .14 from the source alone,
+worst gain +.20 (``benchmarks/results/methods.md``).
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ Wortsman et al. (2022), "Robust fine-tuning of zero-shot models", CVPR, arXiv 21
 target and loses elsewhere. Every point on the straight line between the two sets of weights is a network of the same
 size; about half way it often keeps most of both. Nothing is trained.
 
-That is said of large networks. Half way between the bundled one and its fine-tuning on digits (five labels a class,
-five seeds, statistics counted anew) 1.3 points of accuracy were lost, at worst 3.3 (``benchmarks/results/methods.md``).
+Measured half way between a network for clean digits and its fine-tuning on noisy ones (five labels a class, five
+seeds): on clean digits 97.4 % in place of 92.9 %, and no seed worse, for 2.9 points less of 94.1 % on the noisy ones.
+From drawn shapes to digits, where nothing is to be kept, 1.3 points were lost (``benchmarks/results/methods.md``).
 """
 
 from __future__ import annotations
