@@ -561,7 +561,7 @@ class TestTeach:
 
     def test_a_file_is_uploaded_to_the_chosen_class(self, bare: Any) -> None:
         root = self.mount(bare)
-        root.get_by_label("Upload pictures to").select_option(HOSTILE)
+        root.get_by_label("Enter and Upload add to").select_option(HOSTILE)
         file = {"name": "a.png", "mimeType": "image/png", "buffer": png(5)}
         root.locator("input[type=file]").set_input_files(file)
         bare.page.wait_for_function("() => model.sent.some((m) => m.name === 'add')")

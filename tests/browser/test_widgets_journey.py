@@ -221,6 +221,21 @@ def teach(desk: Desk) -> None:
     view.get_by_role("button", name="Add to lines").focus()
     desk.page.keyboard.press("Enter")
     desk.wait_for("teach.counts", [1, 1])
+    canvas.focus()
+    for key in (
+        "ArrowLeft",
+        "Space",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowRight",
+        "Space",
+        "Control+z",
+        "Space",
+        "PageDown",
+    ):
+        desk.page.keyboard.press(key)
+    desk.page.keyboard.press("Enter")
+    desk.wait_for("teach.counts", [2, 1])
     draw(desk, canvas, [(30, 30), (230, 230)])
     desk.wait_for("len(teach.answer)", 2)
     name = view.get_by_label("Name of a new class")

@@ -1,8 +1,10 @@
 import "./styles/base.css";
+import "./styles/drawing.css";
 import "./styles/teach.css";
 import { askUntilAnswered } from "./shared/asking";
 import { commands, type Commands } from "./shared/commands";
 import { alertLine, h, icon, mount, setText } from "./shared/dom";
+import { Drawing } from "./shared/drawing";
 import { percent } from "./shared/format";
 import type { Cleanup, Model } from "./shared/model";
 import { base64, smallPicture } from "./shared/small_picture";
@@ -18,23 +20,21 @@ interface State {
 }
 
 const TEXT = STRINGS.teach;
-const SIDE = 280; // pixels of the drawing surface
 const KEPT = 96; // pixels that travel to the kernel
 const LOOK_MS = 250;
 
 class Teach {
   private readonly commands: Commands;
-  private readonly canvas = h("canvas", { width: SIDE, height: SIDE, class: "tlw-teach-canvas", role: "img", "aria-label": TEXT.canvas });
-  private readonly video = h("video", { class: "tlw-teach-canvas", muted: true, playsinline: true, hidden: true });
+  private readonly drawing: Drawing;
+  private readonly video = h("video", { class: "tlw-teach-video", muted: true, playsinline: true, hidden: true });
   private readonly list = h("div", { class: "tlw-teach-classes" });
   private readonly bars = h("div", { class: "tlw-teach-bars" });
   private readonly said = h("p", { class: "tlw-teach-said", role: "status" });
   private readonly note = h("p", { class: "tlw-lead", role: "status" });
   private readonly alert = alertLine();
   private readonly camera = h("button", { class: "tlw-button", type: "button", "aria-pressed": "false", onclick: () => void this.toggleCamera() }, TEXT.camera);
-  private readonly uploadTo = h("select", { class: "tlw-input", "aria-label": TEXT.upload });
+  private readonly chosen = h("select", { class: "tlw-input" });
   private readonly pictures = new Map<number, { label: string; url: string }>();
-  private drawing = false;
   private looking = false;
   /** Whether there is more to be seen than the kernel has been shown. */
   private stale = false;
@@ -47,12 +47,11 @@ class Teach {
     cleanup: Cleanup,
   ) {
     this.commands = commands(model, cleanup);
+    this.drawing = new Drawing({ changed: () => this.look(), entered: () => void this.addDrawn() }, cleanup);
     const words = h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead));
     const undo = h("button", { class: "tlw-button tlw-button-quiet", type: "button", onclick: () => void this.ask("undo") }, icon("undo"), TEXT.undo);
     const columns = h("div", { class: "tlw-teach-columns" }, this.input(), h("section", { "aria-label": TEXT.gather }, h("h4", {}, TEXT.gather), this.list, this.newClass(), this.note), this.preview());
     mount(el, "teach", TEXT.title).append(h("div", { class: "tlw-head" }, words, h("div", { class: "tlw-actions" }, undo)), columns, h("p", { class: "tlw-lead" }, TEXT.more), this.alert.element);
-    this.pen();
-    this.wipe();
     const answers = askUntilAnswered(model, cleanup);
     cleanup.listen(model, "msg:custom", (message: { t: string; numbers: number[]; labels: string[] }, buffers: DataView[]) => {
       if (message.t !== "examples") return;
@@ -72,11 +71,13 @@ class Teach {
   }
 
   private input(): HTMLElement {
-    const clear = h("button", { class: "tlw-button", type: "button", onclick: () => this.wipe() }, TEXT.clear);
+    const clear = h("button", { class: "tlw-button", type: "button", onclick: () => this.drawing.wipe() }, TEXT.clear);
     const file = h("input", { type: "file", accept: "image/*", multiple: true, class: "tlw-hidden-label", tabindex: -1, "aria-hidden": "true" });
     file.addEventListener("change", () => void this.upload(file));
     const upload = h("button", { class: "tlw-button", type: "button", onclick: () => file.click() }, TEXT.uploadButton);
-    return h("section", { class: "tlw-teach-input" }, this.canvas, this.video, h("div", { class: "tlw-actions" }, clear, this.camera), h("div", { class: "tlw-actions" }, this.uploadTo, upload, file));
+    const keys = h("details", { class: "tlw-teach-keys" }, h("summary", {}, TEXT.keys), this.drawing.help);
+    const choice = h("label", { class: "tlw-teach-choice" }, h("span", { class: "tlw-muted" }, TEXT.chosen), this.chosen);
+    return h("section", { class: "tlw-teach-input" }, this.drawing.element, this.video, h("div", { class: "tlw-actions" }, clear, this.camera), choice, h("div", { class: "tlw-actions" }, upload, file), keys);
   }
 
   private preview(): HTMLElement {
@@ -102,43 +103,6 @@ class Teach {
     return answer !== "silence" && answer.ok;
   }
 
-  private pen(): void {
-    const { canvas } = this;
-    const place = (event: PointerEvent): [number, number] => {
-      const box = canvas.getBoundingClientRect();
-      return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
-    };
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.drawing = true;
-      this.context.beginPath();
-      this.context.moveTo(...place(event));
-      event.preventDefault();
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!this.drawing) return;
-      this.context.lineTo(...place(event));
-      this.context.stroke();
-      this.look();
-    });
-    const end = (): void => {
-      if (this.drawing) this.look();
-      this.drawing = false;
-    };
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, end);
-  }
-
-  private get context(): CanvasRenderingContext2D {
-    return this.canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
-  }
-
-  private wipe(): void {
-    const { context } = this;
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, SIDE, SIDE);
-    Object.assign(context, { strokeStyle: "#000", lineWidth: 16, lineCap: "round", lineJoin: "round" });
-  }
-
   /** What is to be seen now - the drawing, or the camera - as a small PNG. */
   private picture(): string {
     const small = h("canvas", { width: KEPT, height: KEPT });
@@ -147,7 +111,7 @@ class Teach {
     if (this.stream && videoWidth) {
       const side = Math.min(videoWidth, videoHeight);
       target.drawImage(this.video, (videoWidth - side) / 2, (videoHeight - side) / 2, side, side, 0, 0, KEPT, KEPT);
-    } else target.drawImage(this.canvas, 0, 0, KEPT, KEPT);
+    } else target.drawImage(this.drawing.canvas, 0, 0, KEPT, KEPT);
     return base64(small.toDataURL("image/png"));
   }
 
@@ -167,7 +131,7 @@ class Teach {
   }
 
   private async upload(input: HTMLInputElement): Promise<void> {
-    const label = this.uploadTo.value;
+    const label = this.chosen.value;
     for (const file of [...(input.files ?? [])]) {
       const picture = await smallPicture(file, KEPT).catch(() => null);
       if (picture === null) this.alert.show(TEXT.cannotOpen(file.name));
@@ -201,7 +165,7 @@ class Teach {
 
   private showCamera(on: boolean): void {
     this.video.hidden = !on;
-    this.canvas.hidden = on;
+    this.drawing.element.hidden = on;
     this.camera.setAttribute("aria-pressed", String(on));
     setText(this.camera, on ? TEXT.cameraOff : TEXT.camera);
   }
@@ -221,8 +185,8 @@ class Teach {
     const { model } = this;
     const counts = model.get("counts");
     this.list.replaceChildren(...model.get("classes").map((name, index) => this.classCard(name, counts[index] ?? 0, index)));
-    const chosen = this.uploadTo.value;
-    this.uploadTo.replaceChildren(...model.get("classes").map((name) => h("option", { value: name, selected: name === chosen }, name)));
+    const chosen = this.chosen.value;
+    this.chosen.replaceChildren(...model.get("classes").map((name) => h("option", { value: name, selected: name === chosen }, name)));
     if (focused) this.list.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     this.updateAnswer();
   }
@@ -239,8 +203,16 @@ class Teach {
     return h("div", { class: "tlw-teach-class" }, h("div", { class: "tlw-actions" }, title, h("span", { class: "tlw-muted" }, TEXT.examples(count)), remove), h("div", { class: "tlw-teach-examples" }, ...pictures), add);
   }
 
-  private async addSeen(label: string): Promise<void> {
-    if ((await this.ask("add", { label, picture: this.picture() })) && !this.stream) this.wipe();
+  private async addSeen(label: string): Promise<boolean> {
+    const added = await this.ask("add", { label, picture: this.picture() });
+    if (added && !this.stream) this.drawing.wipe(true);
+    return added;
+  }
+
+  private async addDrawn(): Promise<void> {
+    const label = this.chosen.value;
+    if (label === "") this.drawing.say(TEXT.noClass);
+    else if (await this.addSeen(label)) this.drawing.say(TEXT.added(label));
   }
 
   private updateAnswer(): void {
