@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         cluster,
         compare,
         compare_runs,
+        compare_with_baselines,
         cross_validate,
         few_shot,
         rank_backbones,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tlwidgets.training import Run, TrainingSession, find_learning_rate, fit, resume, wise_ft
     from tlwidgets.widgets import (
         BackbonePicker,
+        BaselineBoard,
         CourseMap,
         DataView,
         Domains,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Backbone": "backbones",
     "BackbonePicker": "widgets",
+    "BaselineBoard": "widgets",
     "Clustering": "evaluation",
     "CourseMap": "widgets",
     "CrossValidation": "evaluation",
@@ -84,6 +87,7 @@ _HOME = {
     "cluster": "evaluation",
     "compare": "evaluation",
     "compare_runs": "evaluation",
+    "compare_with_baselines": "evaluation",
     "course": "widgets",
     "cross_validate": "evaluation",
     "explain": "explain",
@@ -106,6 +110,7 @@ _HOME = {
 __all__ = [
     "Backbone",
     "BackbonePicker",
+    "BaselineBoard",
     "Clustering",
     "CourseMap",
     "CrossValidation",
@@ -136,6 +141,7 @@ __all__ = [
     "cluster",
     "compare",
     "compare_runs",
+    "compare_with_baselines",
     "course",
     "cross_validate",
     "explain",

@@ -64,6 +64,17 @@ def board(world: dict[str, Any]) -> Any:
     return shown
 
 
+def baselines(world: dict[str, Any]) -> Any:
+    from tlwidgets.widgets import BaselineBoard
+
+    shown = BaselineBoard(world["run"], world["data"])
+    shown.compare()
+    shown.wait(60)
+    shown.rows = [shown.rows[0], *(row | {"name": name} for row, name in zip(shown.rows[1:], PAYLOADS, strict=False))]
+    shown.run_name, shown.sentence, shown.notes = PAYLOADS[0], "\n".join(PAYLOADS), PAYLOADS
+    return shown
+
+
 def code(world: dict[str, Any]) -> Any:
     from tlwidgets.widgets import CodePanel
 
@@ -167,7 +178,9 @@ def results(world: dict[str, Any]) -> Any:
 
     shown = Results()
     row = {"run": PAYLOADS[1], "backbone": PAYLOADS[2], "learns": "1 of 2", "epochs": 2, "seconds": 3.0}
-    shown.add(row | {"accuracy": 0.5}, ResultCard(world["run"], world["data"]).content)
+    card = ResultCard(world["run"], world["data"])
+    card.add_verdict("\n".join(PAYLOADS))
+    shown.add(row | {"accuracy": 0.5}, card.content)
     return shown
 
 
@@ -226,8 +239,8 @@ def teach(world: dict[str, Any]) -> Any:
 
 
 EVERY = [
-    board, code, course, dashboard, domains, data_view, data_view_of_files, picker, picker_with_ranking, prediction,
-    predictions, predictions_of_files, quiz, results, run_compare, settings, step_code, steps, teach,
+    baselines, board, code, course, dashboard, domains, data_view, data_view_of_files, picker, picker_with_ranking,
+    prediction, predictions, predictions_of_files, quiz, results, run_compare, settings, step_code, steps, teach,
 ]  # fmt: skip
 
 
@@ -299,7 +312,9 @@ def test_names_and_errors_are_text_and_never_html(bare: Any, widget: Any) -> Non
 def test_the_result_card_is_text_too(page: Any, audit: Any, world: dict[str, Any]) -> None:
     from tlwidgets.widgets import ResultCard
 
-    html = ResultCard(world["run"], world["data"]).html + ResultCard(world["run of files"], world["files"]).html
+    card = ResultCard(world["run"], world["data"])
+    card.add_verdict("\n".join(PAYLOADS))
+    html = card.html + ResultCard(world["run of files"], world["files"]).html
     for style in ("background:#fff;color:#000", "background:#111;color:#eee"):
         page.set_content(f"<!doctype html><html lang='en'><title>Card</title><body style='{style}'><main>{html}</main>")
         page.wait_for_timeout(100)

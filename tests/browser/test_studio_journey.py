@@ -143,6 +143,7 @@ def stop_and_see_the_result(lab: Any, page: Any, audit: Any, screenshot: Any) ->
     assert points(page) == steps_done(page)
     results = step(page, "Results")
     results.get_by_text("Test accuracy").first.wait_for(timeout=TRAINING_MS)
+    compare_with_baselines(page)
     for mood in ("Dark", "Light"):
         lab.set_theme(page, f"JupyterLab {mood}")
         page.wait_for_timeout(300)
@@ -151,6 +152,19 @@ def stop_and_see_the_result(lab: Any, page: Any, audit: Any, screenshot: Any) ->
             page.wait_for_timeout(300)
             screenshot(page.locator(".tlw-shell"), f"studio-after-{name.lower()}-{mood.lower()}")
             audit(page, ".tlw-shell")
+
+
+def compare_with_baselines(page: Any) -> None:
+    train = step(page, "Train")
+    button = train.get_by_role("button", name="Compare with baselines").and_(page.locator(":enabled"))
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("the best baseline").and_(page.locator(":visible")).first.wait_for(timeout=TRAINING_MS)
+    assert train.locator(".tlw-baselines tbody tr").count() == 4
+    chart = train.get_by_role("img", name="Accuracy")
+    assert "linear probe" in str(chart.get_attribute("aria-label"))
+    card = page.locator(".jp-RenderedHTMLCommon").filter(has_text="test accuracy").first
+    card.get_by_text("the best baseline").wait_for(timeout=TRAINING_MS)
 
 
 def test_the_result_card_stays_in_the_saved_notebook(

@@ -287,7 +287,7 @@ def read_the_course(desk: Desk) -> None:
 def test_no_widget_that_stands_alone_is_forgotten() -> None:
     from tlwidgets import widgets
 
-    in_the_studio = {"CodePanel", "Results", "ResultCard", "Settings", "Studio", "TrainingDashboard"}
+    in_the_studio = {"BaselineBoard", "CodePanel", "Results", "ResultCard", "Settings", "Studio", "TrainingDashboard"}
     here = {
         "BackbonePicker",
         "CourseMap",

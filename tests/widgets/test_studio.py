@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tlwidgets as tlw
 from tlwidgets import Recipe
 from tlwidgets.errors import BackboneError, PlanError, RecipeError
 from tlwidgets.widgets import Studio
@@ -354,3 +355,32 @@ def test_every_display_of_a_studio_shows_the_card(studio: Studio, places: list[A
     studio._place.show("the card")
     studio._ipython_display_()
     assert places == ["the card"] * 3
+
+
+def test_baselines_are_compared_in_the_studio_and_the_verdict_is_put_on_the_card(
+    studio: Studio, places: list[Any], command: Callable[..., dict[str, Any]]
+) -> None:
+    studio._ipython_display_()
+    assert "Train first" in command(studio.baselines, "compare")["error"]
+    studio.start()
+    studio.wait(120)
+    assert studio.baselines.why_not == ""
+    studio.picker.value = "tlw_resnet"  # for the next run: what is compared is the run that has ended
+    assert command(studio.baselines, "compare", scratch=False)["ok"]
+    found = studio.baselines.wait(120)
+    assert found.backbone == studio.run.recipe.backbone != "tlw_resnet"
+    assert studio.card.content["verdict"] == studio.results.card["verdict"] == found.sentence
+    assert found.sentence in places[0].text
+    assert "linear probe" in {line["name"] for line in studio.dashboard.baselines}
+    assert "tlw.compare_with_baselines(run)" in studio.code_of("Results")
+
+
+def test_uploaded_data_change_nothing_about_the_run_that_is_compared(studio: Studio) -> None:
+    studio.start()
+    studio.wait(120)
+    run, data = studio.run, studio.dashboard.session.data
+    studio._show_data(tlw.load_data("digits"))
+    studio.baselines.compare()
+    found = studio.baselines.wait(120)
+    assert found.hits["transfer"].shape == (1, len(data.indices("test")))
+    assert found.hits["transfer"].mean() == pytest.approx(run.metrics["test"]["accuracy"])

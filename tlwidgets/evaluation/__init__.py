@@ -8,12 +8,14 @@ from tlwidgets.evaluation.few_shot import FewShot, FewShotClassifier, episode_ac
 from tlwidgets.evaluation.metrics import Comparison, compare_predictions, compare_runs, metrics, run_metrics
 from tlwidgets.evaluation.model_selection import choices, compare_without_labels
 from tlwidgets.evaluation.ranking import Ranking, rank_backbones, ranking_rounds
+from tlwidgets.evaluation.run_baselines import BaselineProgress, compare_with_baselines
 from tlwidgets.evaluation.similarity import linear_cka
 from tlwidgets.evaluation.surgical import StageChoice, choose_stage
 from tlwidgets.evaluation.transferability import h_score, knn_score, leep, logme, nce, transrate
 from tlwidgets.evaluation.zero_shot import ZeroShot, zero_shot
 
 __all__ = [
+    "BaselineProgress",
     "Clustering",
     "Comparison",
     "CrossValidation",
@@ -30,6 +32,7 @@ __all__ = [
     "compare",
     "compare_predictions",
     "compare_runs",
+    "compare_with_baselines",
     "compare_without_labels",
     "cross_validate",
     "episode_accuracies",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import torch
 from PIL import Image
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -14,6 +17,7 @@ from tlwidgets.data import ImageData, TextData
 from tlwidgets.recipe import Recipe
 
 PIXELS = 32  # height and width of an image as a row of pixels
+AT_ONCE = 256  # samples that a backbone looks at before it can be interrupted
 
 
 def majority(_: Recipe, data: ImageData) -> np.ndarray:
@@ -23,10 +27,24 @@ def majority(_: Recipe, data: ImageData) -> np.ndarray:
     return right
 
 
-def probe(recipe: Recipe, data: ImageData) -> np.ndarray:
-    """Which test images a logistic regression on the untouched backbone's features classifies rightly, bool (N,)."""
-    backbone = load_backbone(recipe.backbone)
-    return _regression(data, *(backbone.features(data.inputs(data.indices(split))) for split in ("train", "test")))
+def probe(recipe: Recipe, data: ImageData, watch: Callable[[float], None] = lambda _: None) -> np.ndarray:
+    """Which test images a logistic regression on the untouched backbone's features classifies rightly, bool (N,).
+
+    Args:
+        recipe: Names the backbone.
+        data: The images, or texts.
+        watch: Told which share of them the backbone has looked at; what it raises ends the work.
+    """
+    with torch.random.fork_rng(devices=[]):  # a network is born with random weights, also one that is then loaded
+        backbone = load_backbone(recipe.backbone)
+    train, test = data.indices("train"), data.indices("test")
+    order, found = np.concatenate([train, test]), []
+    for start in range(0, len(order), AT_ONCE):
+        watch(start / len(order))
+        found.append(backbone.features(data.inputs(order[start : start + AT_ONCE])))
+    watch(1.0)
+    features = np.concatenate(found)
+    return _regression(data, features[: len(train)], features[len(train) :])
 
 
 def pixel_regression(_: Recipe, data: ImageData) -> np.ndarray:

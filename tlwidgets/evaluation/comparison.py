@@ -47,7 +47,8 @@ class TransferComparison:
 
     Attributes:
         hits: By arm, bool (S, N): which of N test images were classified rightly with each of S seeds. Arms: those of
-            ``NAMES``; "scratch_full_rate" only where the recipe slows the backbone down.
+            ``NAMES``; "scratch_full_rate" only where the recipe slows the backbone down. Of ``compare_with_baselines``
+            only those that were asked for and could be measured.
         seconds: By arm, of one seed.
         notes: What had to differ from the recipe besides the weights, in words.
         backbone: What was transferred.
@@ -88,15 +89,18 @@ class TransferComparison:
 
     @property
     def verdict(self) -> str:
-        """Which side of 0 the interval of the gain over scratch lies on: "positive", "negative", else "none"."""
-        return self._verdict_over("scratch")
+        """Which side of 0 the interval of the gain over scratch lies on: "positive", "negative", else "none".
+
+        "unknown" where nothing was trained from scratch.
+        """
+        return self._verdict_over("scratch") if "scratch" in self.hits else "unknown"
 
     @property
     def sentence(self) -> str:
         """The verdict in words, with its size and what else stands beside it."""
-        gain, low, high = self.gain_over("scratch")
-        seeds, images = self.hits["transfer"].shape
-        basis = f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {seeds} seeds, {images} test images"
+        if "scratch" not in self.hits:
+            return f"{self._against_others()} {self._one_seed()}{UNJUDGED}"
+        gain = self.gain_over("scratch")[0]
         size = f"{100 * abs(gain):.1f} points"
         start = {
             "positive": f"Positive transfer: starting from {self.backbone} is {size} better than from random weights",
@@ -104,7 +108,8 @@ class TransferComparison:
             "none": f"No transfer can be shown: {self.backbone} gains {100 * gain:+.1f} points over random weights",
         }[self.verdict]
         others = [f"{NAMES[arm]} {100 * hits.mean():.1f} %" for arm, hits in self.hits.items() if arm in OTHERS]
-        return f"{start} ({basis}). {self._caution()}For comparison: {', '.join(others)}."
+        beside = f"For comparison: {', '.join(others)}." if others else ""
+        return f"{start} ({self._basis('scratch')}). {self._one_seed()}{self._caution()}{beside}".strip()
 
     def plot(self) -> Figure:
         """Draws the accuracy of every arm, a point a seed; made without pyplot."""
@@ -123,6 +128,29 @@ class TransferComparison:
         _, low, high = self.gain_over(arm)
         return "positive" if low > 0 else "negative" if high < 0 else "none"
 
+    def _basis(self, arm: str) -> str:
+        _, low, high = self.gain_over(arm)
+        seeds, images = self.hits["transfer"].shape
+        counted = f"{seeds} seed{'' if seeds == 1 else 's'}, {images} test images"
+        return f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {counted}"
+
+    def _one_seed(self) -> str:
+        """Says what an interval of one seed cannot know."""
+        return ONE_SEED if len(self.hits["transfer"]) == 1 else ""
+
+    def _against_others(self) -> str:
+        """The accuracy, beside the best of what needs no training and then the rest."""
+        reached = {arm: float(hits.mean()) for arm, hits in self.hits.items() if arm in OTHERS}
+        own = f"{self.backbone} as trained here reaches {100 * self.hits['transfer'].mean():.1f} %"
+        if not reached:
+            return f"{own}; nothing was measured beside it."
+        best, *rest = sorted(reached, key=lambda arm: -reached[arm])
+        size = f"{100 * abs(self.gain_over(best)[0]):.1f} points"
+        side = {"positive": f"{size} above", "negative": f"{size} below", "none": "not to be told from"}
+        level = f"the best baseline, {NAMES[best]} with {100 * reached[best]:.1f} %"
+        beside = f" Beside it: {', '.join(f'{NAMES[arm]} {100 * reached[arm]:.1f} %' for arm in rest)}." if rest else ""
+        return f"{own}, {side[self._verdict_over(best)]} {level} ({self._basis(best)}).{beside}"
+
     def _caution(self) -> str:
         """Says whether the verdict is one about the learning rate of the backbone as much as about the source."""
         arm = "scratch_full_rate"
@@ -135,6 +163,8 @@ class TransferComparison:
 
 
 OTHERS = ("linear_probe", "pixels", "majority")
+ONE_SEED = "With one seed the interval tells of other test images, not of another training. "
+UNJUDGED = "Whether transfer is positive or negative, only the same training from random weights can say."
 
 
 def compare(
@@ -168,7 +198,7 @@ def compare(
     """
     data = recipe_data(recipe)
     _check(recipe, seeds, data)
-    arms, notes = _arms(recipe)
+    arms, notes = arms_of(recipe)
     hits: dict[str, list[np.ndarray]] = {arm: [] for arm in (*arms, *OTHERS)}
     seconds: dict[str, float] = {}
     with ExitStack() as stack:
@@ -179,7 +209,7 @@ def compare(
         for seed in seeds:
             for arm, arm_recipe in arms.items():
                 name = f"{arm}-{seed}"
-                found, seconds[arm] = _timed(partial(_with_method, arm_recipe.replace(seed=seed), train, name, notes))
+                found, seconds[arm] = _timed(partial(with_method, arm_recipe.replace(seed=seed), train, name, notes))
                 hits[arm].append(found)
             for arm, (found, seconds[arm]) in fixed.items():
                 hits[arm].append(found)
@@ -207,7 +237,8 @@ def scratch_recipe(recipe: Recipe) -> tuple[Recipe, list[str]]:
     return recipe.replace(pretrained=False, plan=None, unfreezing="none", probe_epochs=None), notes
 
 
-def _arms(recipe: Recipe) -> tuple[dict[str, Recipe], list[str]]:
+def arms_of(recipe: Recipe) -> tuple[dict[str, Recipe], list[str]]:
+    """What is trained for a verdict, by arm, and in words what had to be dropped from scratch."""
     scratch, notes = scratch_recipe(recipe)
     arms = {"transfer": recipe, "scratch": scratch}
     if recipe.backbone_scale < 1 or recipe.layer_decay is not None:
@@ -235,7 +266,7 @@ def _train(recipe: Recipe, name: str, data: ImageData, folder: Path, shelf: Pref
     return right
 
 
-def _with_method(recipe: Recipe, train: Trainer, name: str, notes: list[str]) -> np.ndarray:
+def with_method(recipe: Recipe, train: Trainer, name: str, notes: list[str]) -> np.ndarray:
     """Trains; from scratch with plain fine-tuning where the method cannot do without a source, and notes that."""
     try:
         return train(recipe, name)

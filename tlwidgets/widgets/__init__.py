@@ -3,6 +3,7 @@
 Only this package imports ipywidgets and anywidget. Every widget works with no browser: its traits and methods drive it.
 """
 
+from tlwidgets.widgets.baseline_board import BaselineBoard
 from tlwidgets.widgets.code_panel import CodePanel
 from tlwidgets.widgets.course_map import CourseMap, course
 from tlwidgets.widgets.dashboard import TrainingDashboard
@@ -20,6 +21,7 @@ from tlwidgets.widgets.teach import Teach
 
 __all__ = [
     "BackbonePicker",
+    "BaselineBoard",
     "CodePanel",
     "CourseMap",
     "DataView",

@@ -50,6 +50,17 @@ def settings_code(recipe: Recipe) -> str:
     return f"{recipe_code(recipe)}print(recipe.to_yaml())\n"
 
 
+def comparison_code(run: Path, *, scratch: bool) -> str:
+    """Compares the run in a folder with what it must beat."""
+    return f"{_IMPORT}run = tlw.Run.load({quoted(str(run))})\n{comparing(scratch=scratch)}"
+
+
+def comparing(*, scratch: bool) -> str:
+    """The lines that compare a run at hand with what it must beat."""
+    asked = "run, scratch=True" if scratch else "run"
+    return f"comparison = tlw.compare_with_baselines({asked})\nprint(comparison.sentence)\nprint(comparison.table)\n"
+
+
 def results_code(source: Recipe | Path) -> str:
     """Shows what a run is worth: the one in a folder, or one that is trained first."""
     if isinstance(source, Recipe):

@@ -96,7 +96,8 @@ class TrainingDashboard(TlwWidget):
         self._outbox = threading.RLock()
         self._place = ResultPlace()
         self._seen_by_a_page = False
-        self._baselines_chosen = False
+        self._baselines_chosen = self._baselines_measured = False
+        self._verdict = ""
         self._majority_of: ImageData | None = None
         self._sent = Sent()
         self._watched = False
@@ -148,7 +149,18 @@ class TrainingDashboard(TlwWidget):
             TrainingError: An accuracy is not between 0 and 1.
         """
         self.baselines = read_baselines(source)
-        self._baselines_chosen = True
+        self._baselines_chosen, self._baselines_measured = True, False
+
+    def draw_comparison(self, found: TransferComparison) -> None:
+        """Draws what the run shown was compared with; another run takes it away."""
+        self.baselines = read_baselines(found)
+        self._baselines_chosen = self._baselines_measured = True
+
+    def tell_verdict(self, words: str) -> None:
+        """Adds how the run shown stands to its baselines to what it leaves in the notebook."""
+        self._verdict = words
+        if self.session is not None and self._place and self._seen_by_a_page and self.feed.over:
+            self._leave(self.session)
 
     def overlay(self, *runs: Run | str | Path) -> None:
         """Draws the validation curves of other runs beside this one; without runs takes them away.
@@ -175,6 +187,10 @@ class TrainingDashboard(TlwWidget):
         with self._outbox:
             self.session, self.feed = session, Feed()
             self._sent = Sent(run=self._sent.run + 1)
+        self._verdict = ""
+        if self._baselines_measured:  # those of the run before say nothing of this one
+            self._baselines_chosen = self._baselines_measured = False
+            self._majority_of, self.baselines = None, []
         self._unsubscribe = session.subscribe(self.feed, from_start=True)
         self._flush()
         self.snapshot()
@@ -313,7 +329,7 @@ class TrainingDashboard(TlwWidget):
     def _leave(self, session: TrainingSession) -> None:
         """Puts what the run came to below the dashboard, where it stays in the saved notebook."""
         data = getattr(session, "data", None)
-        self._place.show(final_picture(repr(self), self.feed, self.run, data))
+        self._place.show(final_picture(repr(self), self.feed, self.run, data, self._verdict))
 
     def _show_majority(self, session: TrainingSession | None) -> None:
         """Draws what always saying the commonest class would reach, once the data are there."""

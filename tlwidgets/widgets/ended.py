@@ -50,7 +50,7 @@ class FinalPicture:
         return {"text/plain": self.text, "text/html": self.html, **picture}
 
 
-def final_picture(words: str, feed: Feed, run: Run | None, data: ImageData | None) -> FinalPicture:
+def final_picture(words: str, feed: Feed, run: Run | None, data: ImageData | None, verdict: str = "") -> FinalPicture:
     """What a run that has ended leaves.
 
     Args:
@@ -58,6 +58,7 @@ def final_picture(words: str, feed: Feed, run: Run | None, data: ImageData | Non
         feed: What is known of the run.
         run: Its folder, where it has one.
         data: Its images, where they are at hand.
+        verdict: How it stands to its baselines, in words; "" where nobody has looked.
     """
     with feed.lock:
         columns = {name: feed.epochs.column(name) for name in feed.epochs.columns}
@@ -68,6 +69,7 @@ def final_picture(words: str, feed: Feed, run: Run | None, data: ImageData | Non
         card = None
     if card is None:
         return FinalPicture(words, curves)
+    card.add_verdict(verdict)
     return FinalPicture(f"{words}. {card.text}", curves, card)
 
 

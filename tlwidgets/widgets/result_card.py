@@ -55,13 +55,18 @@ class ResultCard:
     def __repr__(self) -> str:
         return self.text
 
+    def add_verdict(self, words: str) -> None:
+        """Says on the card how the run stands to its baselines, as ``compare_with_baselines(run).sentence`` does."""
+        self.content = {**self.content, "verdict": words}
+
     @property
     def text(self) -> str:
-        """The card in one sentence: what a terminal and a screen reader get."""
+        """The card in a few words: what a terminal and a screen reader get."""
         content = self.content
         if content["caution"]:
             return f"{content['title']}: {content['caution']}"
-        return f"{content['title']}: test accuracy {content['accuracy']:.1%}. {_in_words(content)}"
+        told = f"{content['title']}: test accuracy {content['accuracy']:.1%}. {_in_words(content)}"
+        return f"{told} {content['verdict']}".strip()
 
     @property
     def html(self) -> str:
@@ -117,6 +122,7 @@ def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
         "card": run.path.name,
         "title": f"{_name_of(run, data)} with {short_name(run.recipe.backbone)}",
         "caution": _caution(run),
+        "verdict": "",
         "accuracy": float(test["accuracy"]),
         "right": int(np.trace(confusion)),
         "n": total,
@@ -193,8 +199,13 @@ def _headline(content: dict[str, Any]) -> str:
     return (
         f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
         f'<div style="margin-bottom:16px"><span style="font-size:28px;font-weight:600">{content["accuracy"]:.1%}</span>'
-        f' &nbsp;test accuracy<br><span style="{_MUTED}">{_in_words(content)}</span></div>'
+        f' &nbsp;test accuracy<br><span style="{_MUTED}">{_in_words(content)}</span>{_verdict(content)}</div>'
     )
+
+
+def _verdict(content: dict[str, Any]) -> str:
+    words = escape(content["verdict"])
+    return f'<div style="margin-top:8px;max-width:75ch">{words}</div>' if words else ""
 
 
 def _section(title: str, body: str) -> str:

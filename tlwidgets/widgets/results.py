@@ -33,6 +33,11 @@ class Results(TlwWidget):
         self.runs = [row, *self.runs]
         self.card = for_page(card)
 
+    def show_card(self, card: dict[str, Any]) -> None:
+        """Shows the newest run's card anew, with what has been found out about the run since."""
+        if self.card and self.card.get("card") == card["card"]:
+            self.card = for_page(card)
+
 
 def row_of(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
     """The row of a run that has ended."""

@@ -12,6 +12,7 @@ from tlwidgets.errors import DataError, RecipeError, TlwError
 from tlwidgets.freezing import FreezePlan
 from tlwidgets.recipe import Recipe
 from tlwidgets.widgets import code_writing
+from tlwidgets.widgets.baseline_board import BaselineBoard
 from tlwidgets.widgets.code_panel import CodePanel, read_recipe
 from tlwidgets.widgets.dashboard import TrainingDashboard
 from tlwidgets.widgets.data_view import DataView, fitting
@@ -29,6 +30,7 @@ from tlwidgets.widgets.structure import structure
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone
     from tlwidgets.data import ImageData
+    from tlwidgets.evaluation import TransferComparison
     from tlwidgets.training import Run, TrainingSession
 
 TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
@@ -62,6 +64,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         board: Step 3, a ``FreezeBoard``.
         settings: Step 4, ``Settings``.
         dashboard: Step 5, a ``TrainingDashboard``.
+        baselines: Below it and in step 6, a ``BaselineBoard``: what the latest run must beat.
         results: Step 6, ``Results``.
         code: Step 7, a ``CodePanel``.
         step_code: The line below every step that unfolds into its code, a ``StepCode``.
@@ -95,6 +98,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._suited: float | None = None
         self._suit_rate(network)
         self.dashboard = TrainingDashboard(make_session=self._session)
+        self.baselines = BaselineBoard(self.dashboard)
         self.results = Results()
         self.predictions: PredictionView | None = None
         self._below_results = ipywidgets.VBox()
@@ -153,7 +157,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             raise RecipeError(f"The Studio has no step {step!r}.", f"Steps: {', '.join(TITLES)}.")
         index = TITLES.index(step) if isinstance(step, str) else step
         if index == RESULTS and self.run is not None and len(self.run.predictions):
-            return code_writing.results_code(self.run.path.resolve())
+            return code_writing.results_code(self.run.path.resolve()) + self._comparing()
         return str(_WRITERS[index](self._recipe_on_disk()))
 
     def save(self, path: str | Path = "recipe.yaml") -> Path:
@@ -209,8 +213,9 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._place.add()
 
     def _stack(self) -> ipywidgets.Stack:
-        results = ipywidgets.VBox([self.results, self._below_results])
-        panels = [self.panel, self.picker, self.board, self.settings, self.dashboard, results, self.code]
+        train = ipywidgets.VBox([self.dashboard, self.baselines])
+        results = ipywidgets.VBox([self.results, self.baselines, self._below_results])
+        panels = [self.panel, self.picker, self.board, self.settings, train, results, self.code]
         for panel in panels:
             panel.add_class("tlw-panel")
         stack = ipywidgets.Stack(panels, selected_index=self.steps.selected)
@@ -231,6 +236,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.dashboard.observe(self._progress_changed, ["progress", "status"])
         self.steps.observe(self._step_changed, "selected")
         self.dashboard.on_end(self._ended)
+        self.baselines.on_end(self._compared)
         self.dashboard.on_end(lambda _: setattr(self.dashboard, "learning_rate", self.settings.learning_rate))
         self._count_images()
         self.steps.note(BACKBONE, short_name(self.picker.value))
@@ -376,6 +382,19 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.predictions = PredictionView(run, self.data)
         self._below_results.children = (self.predictions,)
         self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right", done=True)
+        self.step_code.refresh()
+
+    def _comparing(self) -> str:
+        """The lines of the comparison with baselines, where one was made of the run."""
+        return code_writing.comparing(scratch=self.baselines.scratch) if self.baselines.code else ""
+
+    def _compared(self, run: Run, found: TransferComparison) -> None:
+        """Says on the run's card how it stands to its baselines; called in a thread of the board."""
+        if self.card is None or self.card.content["card"] != run.path.name:
+            return
+        self.card.add_verdict(found.sentence)
+        self._place.show(self.card)
+        self.results.show_card(self.card.content)
         self.step_code.refresh()
 
 

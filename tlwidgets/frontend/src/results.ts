@@ -20,6 +20,8 @@ interface RunRow {
 interface Card {
   card: string;
   title: string;
+  /** How the run stands to its baselines; empty where nobody has looked. */
+  verdict?: string;
   accuracy: number;
   right: number;
   n: number;
@@ -103,7 +105,7 @@ function liveCard(card: Card): HTMLElement {
     h("span", { class: "tlw-result-number" }, percent(card.accuracy)),
     h("div", {}, h("strong", {}, TEXT.accuracy), h("div", { class: "tlw-muted" }, `${TEXT.of(whole(card.right), whole(card.n))}. ${TEXT.baseline(percent(card.majority))}.`)),
   );
-  return h("section", { class: "tlw-live-card", "aria-label": card.title }, headline, h("div", { class: "tlw-result-columns" }, confusion(card), wrongest(card)));
+  return h("section", { class: "tlw-live-card", "aria-label": card.title }, headline, !!card.verdict && h("p", { class: "tlw-result-verdict" }, card.verdict), h("div", { class: "tlw-result-columns" }, confusion(card), wrongest(card)));
 }
 
 function confusion(card: Card): HTMLElement {
