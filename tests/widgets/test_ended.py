@@ -79,16 +79,30 @@ def test_an_executed_notebook_that_nobody_looked_at_is_left_as_it_is(fake_sessio
 def test_a_failed_run_says_how_to_go_on_with_what_it_kept(
     displayed: TrainingDashboard, fake_session: Any, tmp_path: Path, places: list[Any]
 ) -> None:
-    for name in ("recipe.yaml", "best.safetensors"):
-        (tmp_path / name).write_text("data: digits\n")
+    (tmp_path / "recipe.yaml").write_text("data: digits\n")
+    (tmp_path / "status.json").write_text('{"status": "failed", "kept_epoch": 2}')
+    (tmp_path / "metrics.json").write_text('{"test": {"accuracy": 0.75}}')
     fake_session.path, fake_session.run = tmp_path, tlw.Run(tmp_path)
     run_two_epochs(fake_session)
     fake_session.tell(events.RunFailed(error="The loss became nan.", kind="TrainingError"))
     end(displayed)
     assert displayed.error_text.startswith("The loss became nan. The best network until then is kept:")
     assert f'tlw.Run.load("{tmp_path}").predict(images)' in displayed.error_text
-    assert places[0].card is None
+    assert displayed.error_text.endswith("It is that of epoch 2, with 75.0% of the test images right.")
     assert places[0].curves
+
+
+def test_a_failed_run_that_kept_nothing_says_so(
+    displayed: TrainingDashboard, fake_session: Any, tmp_path: Path, places: list[Any]
+) -> None:
+    (tmp_path / "recipe.yaml").write_text("data: digits\n")
+    (tmp_path / "status.json").write_text('{"status": "failed"}')
+    fake_session.path, fake_session.run = tmp_path, tlw.Run(tmp_path)
+    fake_session.begin()
+    fake_session.tell(events.RunFailed(error="The loss became nan.", kind="TrainingError"))
+    end(displayed)
+    assert displayed.error_text.startswith("The loss became nan. No epoch was complete, so nothing was kept")
+    assert places[0].card is None
 
 
 def test_a_run_whose_folder_is_gone_does_not_keep_the_next_one_from_starting(fake_session: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,17 @@ def test_the_answers_of_a_head_that_nothing_taught_are_no_result(recipe: Any, tm
         assert accuracy not in shown
     print_run(run)
     assert "masked_images trains no head: use the run as a backbone" in capsys.readouterr().out
+
+
+def test_why_a_run_failed_is_text_and_never_html(recipe: Any, tmp_path: Path) -> None:
+    run = fit(recipe.replace(epochs=1), tmp_path / "run", progress=False)
+    status = {"status": "failed", "classes": list(run.classes), "kept_epoch": 1}
+    status["error"] = "<img src=x onerror=alert(1)>"
+    (run.path / "status.json").write_text(json.dumps(status), "utf-8")
+    card = ResultCard(Run(run.path))
+    assert "The run failed: <img" in card.text
+    assert "<img src=x" not in card.html
+    assert "&lt;img src=x" in card.html
 
 
 def test_a_method_that_nobody_knows_any_more_is_no_reason_not_to_show_a_run(tmp_path: Path) -> None:

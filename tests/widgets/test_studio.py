@@ -12,7 +12,7 @@ import pytest
 
 import tlwidgets as tlw
 from tlwidgets import Recipe
-from tlwidgets.errors import BackboneError, PlanError, RecipeError
+from tlwidgets.errors import BackboneError, PlanError, RecipeError, TrainingError
 from tlwidgets.widgets import Studio
 from tlwidgets.widgets.studio import CODE, RESULTS, SETTINGS, STAGES, TITLES, TRAIN
 
@@ -78,6 +78,74 @@ def test_a_failed_start_is_told_and_the_studio_can_start_again(studio: Studio) -
     studio.start()
     assert studio.wait(120).status == "finished"
     assert studio.dashboard.error_text == ""
+
+
+@pytest.fixture
+def nan_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets the loss become nan at a step; 42 training images, 16 a batch, are three steps an epoch."""
+
+    def let(step: int) -> None:
+        import torch
+
+        from tlwidgets.training.learner import Learner
+
+        learn = Learner.learn
+
+        def broken(learner: Learner, batch: Any, rate: float) -> Any:
+            if batch.step + 1 == step:
+                with torch.no_grad():
+                    next(learner.backbone.model.parameters()).fill_(torch.nan)
+            return learn(learner, batch, rate)
+
+        monkeypatch.setattr(Learner, "learn", broken)
+
+    return let
+
+
+def test_a_run_that_fails_is_judged_by_what_it_keeps(studio: Studio, nan_at: Callable[[int], None]) -> None:
+    nan_at(5)
+    studio.start()
+    with pytest.raises(TrainingError, match="nan"):
+        studio.wait(120)
+    (row,) = studio.results.runs
+    assert row["mark"] == "failed, best epoch 1 kept"
+    assert row["accuracy"] == studio.run.metrics["test"]["accuracy"]
+    assert "failed, best epoch 1 kept" in repr(studio.results)
+    note = studio.results.card["note"]
+    assert note.startswith("The run failed: The loss became nan")
+    assert note.endswith("epoch 1.")
+    assert note in studio.card.text
+    assert "The loss became nan" in studio.card.html
+    assert studio.steps.summaries[RESULTS].endswith("right until it failed")
+    assert studio.predictions is not None
+    assert studio.predictions.name == studio.run.path.name
+    assert "The best network until then is kept" in studio.dashboard.error_text
+    assert studio.results.note == ""
+    assert studio.baselines.why_not == ""
+    compare = tlw.RunCompare(studio.run.path.parent)
+    assert compare.found[0]["status"] == "failed, best epoch 1 kept"
+    assert compare.found[0]["accuracy"] == row["accuracy"]
+
+
+def test_a_run_that_fails_in_its_first_epoch_says_what_to_do_next(
+    studio: Studio, nan_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nan_at(2)
+    studio.start()
+    with pytest.raises(TrainingError, match="nan"):
+        studio.wait(120)
+    assert studio.results.runs == []
+    assert studio.card is studio.predictions is None
+    assert "left nothing to judge" in studio.results.note
+    assert "start again" in studio.results.note
+    assert studio.results.note in repr(studio.results)
+    assert "nothing was kept" in studio.dashboard.error_text
+    assert "failed before it had any" in studio.baselines.why_not
+    monkeypatch.undo()
+    studio.start()
+    studio.wait(120)
+    assert studio.results.note == ""
+    assert studio.results.runs[0]["mark"] == ""
 
 
 def test_another_backbone_changes_the_board(studio: Studio) -> None:

@@ -111,7 +111,9 @@ def check_comparable(run: Run, *, scratch: bool = False) -> None:
             f"Take run:{run.path} as the backbone of another recipe, and compare that.",
         )
     if run.predictions.empty:
-        raise RunError(f"The run {run.path.name!r} has no predictions of test images.", "Finish it, with a test split.")
+        failed = run.status == "failed"
+        hint = "It failed before it had any: train once more." if failed else "Finish it, with a test split."
+        raise RunError(f"The run {run.path.name!r} has no predictions of test images.", hint)
     if scratch and not run.recipe.pretrained:
         raise RecipeError("The run itself starts from random weights: nothing is transferred.", "Compare without it.")
 

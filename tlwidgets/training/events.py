@@ -166,10 +166,14 @@ class RunStopped(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFailed(Event):
-    """An error ended the run; the last event. ``kind`` is the error's class name."""
+    """An error ended the run; the last event. ``kind`` is the error's class name.
+
+    ``metrics`` is what the best epoch until then is worth, which is kept; empty where there is none.
+    """
 
     error: str
     kind: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 Listener = Callable[[Event], None]

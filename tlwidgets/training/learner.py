@@ -102,7 +102,7 @@ class Learner:
         if not math.isfinite(result.loss.item()):
             raise TrainingError(
                 f"The loss became {result.loss.item()} at step {batch.step + 1}.",
-                "Lower the learning rate, ten times to begin with; the last good checkpoint is kept.",
+                "Lower the learning rate, ten times to begin with.",
             )
         self.accelerator.backward(result.loss)
         self._share_own_gradients()

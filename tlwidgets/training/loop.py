@@ -276,9 +276,11 @@ class Loop:
         self.progress.rates.append({"epoch": epoch, **self.learner.rates})
         judged = hook(self.method, "select", row)
         accuracy, loss = (row["val_accuracy"], row["val_loss"]) if judged is None else (float(judged), 0.0)
-        # Without validation images the latest epoch counts as the best.
-        unknown = math.isnan(accuracy) or math.isnan(loss)
-        if unknown or (accuracy, -loss) > (self.progress.best_accuracy, -self.progress.best_loss):
+        # Without validation images the latest epoch counts as the best. Where there are some, and their loss is no
+        # number, the network has come apart.
+        unknown, apart = math.isnan(accuracy), math.isnan(loss) and not math.isnan(accuracy)
+        better = unknown or (accuracy, -loss) > (self.progress.best_accuracy, -self.progress.best_loss)
+        if better and not apart:
             self.progress.best_accuracy, self.progress.best_loss = accuracy, loss
             self.progress.best_epoch = epoch
             model = self.learner.backbone.model

@@ -88,6 +88,15 @@ class Run:
         return str(self._json("status").get("error", ""))
 
     @property
+    def kept_epoch(self) -> int | None:
+        """Of a run that failed: the epoch, its best until then, whose weights it keeps and is judged by.
+
+        None where it kept nothing, and of a run that did not fail.
+        """
+        kept = self._json("status").get("kept_epoch")
+        return int(kept) if kept and self.status == "failed" else None
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the network's outputs."""
         return tuple(self._json("status").get("classes", ()))

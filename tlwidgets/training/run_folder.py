@@ -54,9 +54,10 @@ class RunFolder:
         folder._write("recipe", recipe.replace(data=source, method_options=options).to_yaml())
         return folder
 
-    def write_status(self, status: str, classes: Sequence[str], error: str = "") -> None:
-        """Says how the run stands."""
-        self.write_json("status", {"status": status, "classes": list(classes), "error": error})
+    def write_status(self, status: str, classes: Sequence[str], error: str = "", kept_epoch: int = 0) -> None:
+        """Says how the run stands; of one that failed also which epoch's weights it keeps, 0 for none."""
+        kept = {"kept_epoch": kept_epoch} if kept_epoch else {}
+        self.write_json("status", {"status": status, "classes": list(classes), "error": error, **kept})
 
     def write_history(self, rows: Sequence[Mapping[str, float]], rates: Sequence[Mapping[str, float]]) -> None:
         """Writes all epochs so far, and the rate of every stage in them."""

@@ -83,6 +83,8 @@ class TrainingSession:
         self._lock = threading.RLock()
         self._control = Control()
         self._stages: tuple[str, ...] = ()
+        self._kept_epoch = 0
+        self._kept_metrics: dict[str, Any] = {}
         self._thread = threading.Thread(target=self._work, name="tlwidgets-training", daemon=True)
 
     def __repr__(self) -> str:
@@ -221,7 +223,7 @@ class TrainingSession:
         except BaseException as error:  # noqa: BLE001  whatever ended the run is told, and raised by wait()
             self.error = error
             self._note_failure(error)
-            self._emit(RunFailed(error=str(error), kind=type(error).__name__))
+            self._emit(RunFailed(error=str(error), kind=type(error).__name__, metrics=self._kept_metrics))
 
     def _train(self) -> None:
         check_method(self.recipe)
@@ -232,7 +234,11 @@ class TrainingSession:
         self.path, self.recipe = loop.folder.path, loop.recipe  # with the rate that suits the network
         self._stages = tuple(loop.progress.states)
         try:
-            reason = loop.run()
+            try:
+                reason = loop.run()
+            except Exception:
+                self._judge_kept(loop)
+                raise
             metrics = self._judge(loop)
         finally:
             loop.learner.close()
@@ -258,9 +264,23 @@ class TrainingSession:
         loop.folder.write_json("metrics", metrics)
         return metrics
 
+    def _judge_kept(self, loop: Loop) -> None:
+        """Judges what a run that failed keeps, its best epoch, as far as that can be done."""
+        epoch, model = loop.progress.best_epoch, loop.learner.backbone.model
+        try:
+            if not epoch:
+                return
+            load_model(loop.folder.path / FILES["best"], model)
+            # Without validation images the latest epoch counts as the best, whatever has become of it.
+            if all(bool(value.isfinite().all()) for value in model.state_dict().values()):
+                self._kept_epoch = epoch
+                self._kept_metrics = self._judge(loop)
+        except Exception:  # out of memory, say, or a frozen weight that moved: the run has failed in any case
+            LOG.warning("What the failed run keeps could not be judged.", exc_info=True)
+
     def _note_failure(self, error: BaseException) -> None:
         if self.path is not None and (self.path / FILES["status"]).is_file() and not isinstance(error, RunError):
-            RunFolder(self.path).write_status("failed", self.run.classes, str(error))
+            RunFolder(self.path).write_status("failed", self.run.classes, str(error), self._kept_epoch)
 
 
 def fit(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlwidgets.errors import TlwError
-from tlwidgets.training.run import FILES
 from tlwidgets.widgets.feed import Feed
 from tlwidgets.widgets.result_card import ResultCard
 
@@ -74,10 +73,15 @@ def final_picture(words: str, feed: Feed, run: Run | None, data: ImageData | Non
 
 
 def kept_words(run: Run | None) -> str:
-    """How to go on with what a failed run has learned; "" where it kept nothing."""
-    if run is None or not (run.path / FILES["best"]).is_file():
+    """How to go on with what a failed run has learned; "" where it did not even begin."""
+    if run is None:
         return ""
-    return f'The best network until then is kept: tlw.Run.load("{run.path}").predict(images) uses it.'
+    if run.kept_epoch is None:
+        return "No epoch was complete, so nothing was kept: put that right, and start again."
+    uses = f'tlw.Run.load("{run.path}").predict(images) uses it'
+    test = run.metrics.get("test") if run.head_trained else None
+    judged = f", with {test['accuracy']:.1%} of the test images right" if test else ""
+    return f"The best network until then is kept: {uses}. It is that of epoch {run.kept_epoch}{judged}."
 
 
 def draw_curves(columns: dict[str, np.ndarray]) -> bytes:

@@ -66,7 +66,7 @@ class ResultCard:
         if content["caution"]:
             return f"{content['title']}: {content['caution']}"
         told = f"{content['title']}: test accuracy {content['accuracy']:.1%}. {_in_words(content)}"
-        return f"{told} {content['verdict']}".strip()
+        return " ".join(filter(None, (told, content["note"], content["verdict"])))
 
     @property
     def html(self) -> str:
@@ -122,6 +122,7 @@ def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
         "card": run.path.name,
         "title": f"{_name_of(run, data)} with {short_name(run.recipe.backbone)}",
         "caution": _caution(run),
+        "note": _note(run),
         "verdict": "",
         "accuracy": float(test["accuracy"]),
         "right": int(np.trace(confusion)),
@@ -147,6 +148,13 @@ def commonest_pairs(content: dict[str, Any]) -> list[dict[str, Any]]:
     names = [_short(name, 40) for name in content["classes"]]
     places = [np.unravel_index(flat, counts.shape) for flat in np.argsort(-counts, axis=None, kind="stable")[:_PAIRS]]
     return [{"label": names[i], "predicted": names[j], "count": int(counts[i, j])} for i, j in places if counts[i, j]]
+
+
+def _note(run: Run) -> str:
+    """What must be known of a run that did not come to its end; "" of any other."""
+    if run.kept_epoch is None:
+        return ""
+    return f"The run failed: {run.error} It is judged by the best epoch until then, epoch {run.kept_epoch}."
 
 
 def _caution(run: Run) -> str:
@@ -199,13 +207,13 @@ def _headline(content: dict[str, Any]) -> str:
     return (
         f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
         f'<div style="margin-bottom:16px"><span style="font-size:28px;font-weight:600">{content["accuracy"]:.1%}</span>'
-        f' &nbsp;test accuracy<br><span style="{_MUTED}">{_in_words(content)}</span>{_verdict(content)}</div>'
+        f' &nbsp;test accuracy<br><span style="{_MUTED}">{_in_words(content)}</span>'
+        f"{_said(content['note'])}{_said(content['verdict'])}</div>"
     )
 
 
-def _verdict(content: dict[str, Any]) -> str:
-    words = escape(content["verdict"])
-    return f'<div style="margin-top:8px;max-width:75ch">{words}</div>' if words else ""
+def _said(words: str) -> str:
+    return f'<div style="margin-top:8px;max-width:75ch">{escape(words)}</div>' if words else ""
 
 
 def _section(title: str, body: str) -> str:

@@ -11,7 +11,7 @@ from tlwidgets.widgets.picker import short_name
 from tlwidgets.widgets.result_card import for_page
 
 if TYPE_CHECKING:
-    from tlwidgets.training import TrainingSession
+    from tlwidgets.training import Run, TrainingSession
     from tlwidgets.widgets.result_card import ResultCard
 
 
@@ -19,17 +19,22 @@ class Results(TlwWidget):
     """A table of runs, newest first, and under it the result card of the newest."""
 
     runs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None)."""
+    """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None), and mark: what sets it apart,
+    such as "failed, best epoch 3 kept"; "" for one that came to its end."""
 
     card = traitlets.Dict().tag(sync=True)
     """What ``result_card.for_page`` says of the newest run; empty before the first."""
 
+    note = traitlets.Unicode("").tag(sync=True)
+    """What to do where the latest run left nothing to judge; else empty."""
+
     def __repr__(self) -> str:
-        runs = "; ".join(f"{row['run']}: test accuracy {row['accuracy'] or 0:.1%}" for row in self.runs)
-        return f"Results: {runs or 'no run yet'}"
+        runs = "; ".join(_in_words(row) for row in self.runs)
+        return f"Results: {' '.join(filter(None, (self.note, runs))) or 'no run yet'}"
 
     def add(self, row: dict[str, Any], card: dict[str, Any]) -> None:
         """Puts a run on top."""
+        self.note = ""
         self.runs = [row, *self.runs]
         self.card = for_page(card)
 
@@ -50,4 +55,15 @@ def row_of(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
         "epochs": len(history),
         "seconds": float(history["seconds"].sum()) if len(history) else None,
         "accuracy": card.content["accuracy"],
+        "mark": mark_of(session.run),
     }
+
+
+def mark_of(run: Run) -> str:
+    """What sets a run apart from one that came to its end: "failed, best epoch 3 kept"; "" for any other."""
+    return "" if run.kept_epoch is None else f"failed, best epoch {run.kept_epoch} kept"
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    marked = f" ({row['mark']})" if row.get("mark") else ""
+    return f"{row['run']}{marked}: test accuracy {row['accuracy'] or 0:.1%}"

@@ -12,6 +12,7 @@ import traitlets
 
 from tlwidgets.errors import RunError, TlwError
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.results import mark_of
 
 if TYPE_CHECKING:
     from tlwidgets.training import Run
@@ -142,7 +143,7 @@ def _row(path: Path) -> dict[str, Any] | None:
         run = Run.load(path)
         recipe, history = run.recipe, run.history
         date = datetime.fromtimestamp((path / "recipe.yaml").stat().st_mtime).astimezone()
-        status, accuracy = run.status, run.metrics.get("test", {}).get("accuracy")
+        status, accuracy = mark_of(run) or run.status, run.metrics.get("test", {}).get("accuracy")
     except (TlwError, OSError, ValueError, AttributeError):  # JSON that holds no mapping has no `get`
         return None
     return {

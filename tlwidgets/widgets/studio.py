@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
 DATA, BACKBONE, STAGES, SETTINGS, TRAIN, RESULTS, CODE = range(len(TITLES))
 _NEXT_RUN = "For the next run."
+_NOTHING_TO_JUDGE = (
+    "The latest run failed and left nothing to judge. Step 5, Train, says why: put that right, for example with a lower "
+    "learning rate in step 4, and start again."
+)
 _WRITERS = (
     code_writing.data_code,
     code_writing.backbone_code,
@@ -373,7 +377,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _ended(self, session: TrainingSession) -> None:
         """Makes the result card; called in a thread of the dashboard."""
-        if session.status == "failed":
+        if session.status == "failed" and (self.run is None or not self.run.metrics.get("test")):
+            self.results.note = _NOTHING_TO_JUDGE
             return
         run = session.run
         self.card = ResultCard(run, self.data)
@@ -381,7 +386,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.results.add(row_of(session, self.card), self.card.content)
         self.predictions = PredictionView(run, self.data)
         self._below_results.children = (self.predictions,)
-        self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right", done=True)
+        failed = " until it failed" if run.kept_epoch else ""
+        self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right{failed}", done=True)
         self.step_code.refresh()
 
     def _comparing(self) -> str:

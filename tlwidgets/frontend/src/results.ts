@@ -2,7 +2,7 @@ import "./styles/base.css";
 import "./styles/confusion.css";
 import "./styles/results.css";
 import { confusionTable, mistakeList, short } from "./shared/confusion";
-import { h, mount, scrolling } from "./shared/dom";
+import { h, mount, scrolling, setText } from "./shared/dom";
 import { duration, percent, whole } from "./shared/format";
 import type { Cleanup, Model } from "./shared/model";
 import { STRINGS } from "./shared/strings";
@@ -14,6 +14,8 @@ interface RunRow {
   learns: string;
   epochs: number;
   accuracy: number | null;
+  /** What sets it apart from a run that came to its end; empty for one that did. */
+  mark?: string;
   seconds: number | null;
 }
 
@@ -22,6 +24,8 @@ interface Card {
   title: string;
   /** How the run stands to its baselines; empty where nobody has looked. */
   verdict?: string;
+  /** What must be known of a run that failed. */
+  note?: string;
   accuracy: number;
   right: number;
   n: number;
@@ -35,6 +39,7 @@ interface Card {
 
 interface State {
   runs: RunRow[];
+  note: string;
   card: Partial<Card>;
   error_text: string;
 }
@@ -43,6 +48,7 @@ const TEXT = STRINGS.results;
 
 class Results {
   private readonly table = scrolling("tlw-scroll", TEXT.title);
+  private readonly note = h("div", { class: "tlw-notice", role: "status", hidden: true });
   private readonly card = h("div");
 
   constructor(
@@ -51,8 +57,8 @@ class Results {
     cleanup: Cleanup,
   ) {
     const words = h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead));
-    mount(el, "results", TEXT.title).append(h("div", { class: "tlw-head" }, words), this.table, this.card);
-    for (const name of ["runs", "card"]) cleanup.listen(model, `change:${name}`, () => this.update());
+    mount(el, "results", TEXT.title).append(h("div", { class: "tlw-head" }, words), this.note, this.table, this.card);
+    for (const name of ["runs", "note", "card"]) cleanup.listen(model, `change:${name}`, () => this.update());
     // The card below may come, or be lost, while this step is hidden: look again when it is shown.
     const observer = new ResizeObserver(() => this.updateCard());
     observer.observe(this.table);
@@ -62,6 +68,8 @@ class Results {
 
   private update(): void {
     const runs = this.model.get("runs");
+    setText(this.note, this.model.get("note") ?? "");
+    this.note.hidden = this.note.textContent === "";
     this.table.replaceChildren(runs.length ? runTable(runs) : h("p", { class: "tlw-lead" }, TEXT.none));
     this.updateCard();
   }
@@ -81,7 +89,7 @@ function runTable(runs: RunRow[]): HTMLElement {
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, row.run),
+      h("th", { scope: "row" }, row.run, !!row.mark && " ", !!row.mark && h("span", { class: "tlw-tag" }, row.mark)),
       h("td", {}, row.backbone),
       h("td", {}, row.learns),
       h("td", { class: "tlw-number" }, row.epochs),
@@ -105,7 +113,7 @@ function liveCard(card: Card): HTMLElement {
     h("span", { class: "tlw-result-number" }, percent(card.accuracy)),
     h("div", {}, h("strong", {}, TEXT.accuracy), h("div", { class: "tlw-muted" }, `${TEXT.of(whole(card.right), whole(card.n))}. ${TEXT.baseline(percent(card.majority))}.`)),
   );
-  return h("section", { class: "tlw-live-card", "aria-label": card.title }, headline, !!card.verdict && h("p", { class: "tlw-result-verdict" }, card.verdict), h("div", { class: "tlw-result-columns" }, confusion(card), wrongest(card)));
+  return h("section", { class: "tlw-live-card", "aria-label": card.title }, headline, !!card.note && h("p", { class: "tlw-result-verdict" }, card.note), !!card.verdict && h("p", { class: "tlw-result-verdict" }, card.verdict), h("div", { class: "tlw-result-columns" }, confusion(card), wrongest(card)));
 }
 
 function confusion(card: Card): HTMLElement {
