@@ -24,10 +24,11 @@ from tlwidgets.evaluation.episodes import episodes
 from tlwidgets.evaluation.few_shot import episode_accuracies
 from tlwidgets.exercises.experiments.describing import linear_model, some_tests
 from tlwidgets.exercises.experiments.negative_transfer import digit_reader
-from tlwidgets.methods.maml import MAML, Task
+from tlwidgets.methods.maml import MAML
 from tlwidgets.methods.reptile import Reptile
 from tlwidgets.methods.vertical import compose, pair_features
 from tlwidgets.recipe import Recipe
+from tlwidgets.training.inner_loop import Task
 from tlwidgets.training.session import fit
 
 Measure = Callable[[int], tuple[float, float, float, float]]

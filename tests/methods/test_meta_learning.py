@@ -16,9 +16,10 @@ from tlwidgets.data.generated.sinusoids import draw_waves
 from tlwidgets.errors import RecipeError, TrainingError
 from tlwidgets.evaluation.episodes import episodes
 from tlwidgets.methods import reptile
-from tlwidgets.methods.maml import MAML, Task
+from tlwidgets.methods.maml import MAML
 from tlwidgets.methods.prototypes import Prototypes
 from tlwidgets.methods.reptile import Reptile
+from tlwidgets.training.inner_loop import Task
 
 squared = nn.functional.mse_loss
 

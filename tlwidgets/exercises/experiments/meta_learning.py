@@ -18,8 +18,9 @@ from tlwidgets.evaluation.few_shot import episode_accuracies
 from tlwidgets.exercises.experiments.few_shot import seen, tablets
 from tlwidgets.exercises.experiments.measured import MeasuredClaim, remembered
 from tlwidgets.exercises.explorer import explore
-from tlwidgets.methods.maml import MAML, Task
+from tlwidgets.methods.maml import MAML
 from tlwidgets.methods.reptile import Reptile
+from tlwidgets.training.inner_loop import Task
 
 LESSON = "14_meta_learning"
 STEPS = 250
