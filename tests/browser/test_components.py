@@ -323,6 +323,20 @@ class TestDashboard:
         assert root.locator("thead th").count() == 7
         assert root.locator("tbody tr").first.locator("td").count() == 7
 
+    def test_what_was_asked_is_shown_until_the_run_has_come_to_it(self, bare: Any) -> None:
+        root = show_curves(bare)
+        chip, news = root.locator(".tlw-chip"), root.locator(".tlw-hidden-label[role=status]").last
+        steps = [("pause", "Pausing", "paused"), ("resume", "Resuming", "running"), ("stop", "Stopping", "stopped")]
+        words = {"paused": "Paused", "running": "Training", "stopped": "Stopped"}
+        for asked, word, status in steps:
+            bare.set("asked", asked)
+            assert chip.inner_text() == word
+            assert str(news.text_content()).startswith(word)
+            bare.set("status", status)
+            assert chip.inner_text() == words[status], "the state counts before the asking is taken back"
+            bare.set("asked", "")
+            assert chip.inner_text() == words[status]
+
     def test_pause_becomes_resume(self, bare: Any) -> None:
         root = show_curves(bare)
         root.get_by_role("button", name="Pause").click()

@@ -24,6 +24,8 @@ from tlwidgets.training import (
     RunStarted,
     RunStopped,
 )
+from tlwidgets.training.batches import Batches
+from tlwidgets.training.prefix_cache import PrefixCache, PrefixShelf
 
 
 def _until(condition: Any, seconds: float = 60) -> None:
@@ -74,6 +76,55 @@ def test_pause_halts_between_batches_and_resume_goes_on(session: tlw.TrainingSes
     _until(lambda: _steps(session) > steps + 3)
     assert any(isinstance(event, Resumed) for event in session.events)
     assert session.status == "running"
+
+
+def test_a_pause_does_not_wait_for_the_end_of_the_validation_images_and_changes_no_number(
+    recipe: tlw.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = tlw.TrainingSession(recipe.replace(batch_size=4), tmp_path / "paused")
+    looked, in_order = [], Batches.in_order
+
+    def told(batches: Batches, *cache: Any) -> Any:
+        for batch in in_order(batches, *cache):
+            if not looked:
+                session.pause()
+            looked.append(session.status)
+            yield batch
+
+    undisturbed = tlw.fit(session.recipe, tmp_path / "undisturbed", progress=False)
+    monkeypatch.setattr(Batches, "in_order", told)
+    session.start()
+    _until(lambda: session.status == "paused")
+    assert looked == ["running"]
+    assert not any(isinstance(event, EpochEnded) for event in session.events)
+    session.resume()
+    run = session.wait(120)
+    assert len(looked) > 1
+    columns = ["train_loss", "val_loss", "val_accuracy"]
+    assert run.history[columns].equals(undisturbed.history[columns])
+
+
+def test_a_pause_does_not_wait_until_the_prefix_cache_is_filled(
+    recipe: tlw.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head_only = recipe.replace(plan={"*": "frozen", "head": "trainable"}, cache="memory", batch_size=16)
+    shelf = PrefixShelf(runs=2)  # with one, the first batch fills the cache with all images
+    session = tlw.TrainingSession(head_only, tmp_path / "run", shelf=shelf)
+    filled, fill = [], PrefixCache.fill
+
+    def told(cache: PrefixCache, *arguments: Any) -> None:
+        if not filled:
+            session.pause()
+        filled.append(session.status)
+        fill(cache, *arguments)
+
+    monkeypatch.setattr(PrefixCache, "fill", told)
+    session.start()
+    _until(lambda: session.status == "paused")
+    assert filled == ["running"]
+    session.resume()
+    session.wait(120)
+    assert len(filled) > 1
 
 
 def test_stop_ends_soon_even_from_a_pause_and_the_run_is_complete(session: tlw.TrainingSession) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -20,7 +21,11 @@ MISTAKES = 8
 
 
 def evaluate(
-    model: nn.Module, batches: Batches, n_classes: int, cache: PrefixCache | None = None
+    model: nn.Module,
+    batches: Batches,
+    n_classes: int,
+    cache: PrefixCache | None = None,
+    between: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, float], np.ndarray]:
     """Classifies every image of a split, in evaluation mode; the network is not changed.
 
@@ -29,6 +34,7 @@ def evaluate(
         batches: The split.
         n_classes: Number of classes C.
         cache: What the frozen part says of this split, where that is kept.
+        between: Called before each batch.
 
     Returns:
         ``{"accuracy", "loss", "n"}`` (nan without images) and the probabilities (N, C), in the split's order.
@@ -37,6 +43,7 @@ def evaluate(
     rows = [np.zeros((0, n_classes))]
     with evaluating(model), torch.no_grad():
         for batch in batches.in_order(cache):
+            between()
             logits = (cache.partition.run_tail if cache is not None else model)(batch.images).float()
             losses += float(functional.cross_entropy(logits, batch.labels, reduction="sum"))
             hits += int((logits.argmax(1) == batch.labels).sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -185,11 +185,11 @@ class Learner:
         tried = "; ".join(f"{some}: {1000 * time:.0f} ms" for some, time in seconds.items())
         return f"Computing in {self.numerics} ({n} images took {tried})."
 
-    def evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
+    def evaluate(self, split: str, between: Callable[[], object] = lambda: None) -> tuple[dict[str, float], np.ndarray]:
         """Looks at every image of a split with the present weights; see ``evaluate``."""
         cache = self._cuts.val if split == "val" else None
         with self.computing():
-            return evaluate(self.backbone.model, self._batches(split), len(self.data.classes), cache)
+            return evaluate(self.backbone.model, self._batches(split), len(self.data.classes), cache, between)
 
     def check_frozen(self) -> list[str]:
         """Compares every frozen parameter and buffer with what it was, bit by bit.

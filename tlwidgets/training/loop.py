@@ -75,7 +75,7 @@ class Loop:
         )
         self.learner = Learner(setting, method, self.progress.states, shelf)
         self.progress.states = self.learner.states
-        self.learner.batches.interrupted = lambda: bool(control.stop_reason)
+        self.learner.batches.interrupted = self._stopped_after_commands
         self.saver = Saver(folder.path, writes=self.learner.accelerator.is_main_process)
         self.started = time.perf_counter()
         self._judged: Judged | None = None
@@ -154,7 +154,7 @@ class Loop:
             return None
         sums = totals.over_processes(self.learner.over_processes)
         seconds = time.perf_counter() - began
-        val, probabilities = self.learner.evaluate("val")
+        val, probabilities = self.learner.evaluate("val", between=self._obey)
         self._judged = judge(self.data, "val", probabilities)
         return {
             "epoch": epoch,
@@ -217,7 +217,7 @@ class Loop:
             self.emit(StagesMoved(time=self._clock(), step=self.progress.step, distances=distances))
 
     def _obey(self) -> None:
-        """Takes the commands that wait, between two batches."""
+        """Takes the commands that wait, between two batches of training or of looking at the validation images."""
         if (rate := self.control.take_learning_rate()) is not None:
             self.progress.rate = rate
             self.emit(LearningRateChanged(time=self._clock(), step=self.progress.step, learning_rate=rate))
@@ -228,6 +228,11 @@ class Loop:
             if not self.control.stop_reason:
                 self.emit(Resumed(time=self._clock(), step=self.progress.step))
             self._obey()
+
+    def _stopped_after_commands(self) -> bool:
+        """Takes the commands that wait where many images are looked at before the next batch; True ends that."""
+        self._obey()
+        return bool(self.control.stop_reason)
 
     def _choose_numerics(self) -> None:
         """Takes the recipe's precision, or measures; a resumed run keeps what it began with."""

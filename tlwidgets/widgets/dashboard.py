@@ -23,7 +23,7 @@ from tlwidgets.errors import RunError, TrainingError
 from tlwidgets.widgets.base import TlwWidget
 from tlwidgets.widgets.beside import MOST_BESIDE, describe_judged, ended_run, majority_line, read_baselines, read_others
 from tlwidgets.widgets.ended import final_picture, kept_words
-from tlwidgets.widgets.feed import Feed
+from tlwidgets.widgets.feed import OVER, Feed
 from tlwidgets.widgets.result_place import ResultPlace
 from tlwidgets.widgets.stream import Sent, decimate
 
@@ -38,6 +38,7 @@ _SECONDS_BETWEEN_SENDS = 0.2
 _SECONDS_BETWEEN_NUMBERS = 0.5
 _SECONDS_BETWEEN_LOOKS = 1.0
 _LARGEST_SNAPSHOT = 20_000
+_COMES_TO = {"pause": {"paused", *OVER}, "resume": {"running", *OVER}, "stop": OVER}
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +66,9 @@ class TrainingDashboard(TlwWidget):
 
     status = traitlets.Unicode("new").tag(sync=True)
     """new, starting, running, paused, finished, stopped or failed."""
+
+    asked = traitlets.Unicode("").tag(sync=True)
+    """pause, resume or stop until the run has come to it, which takes as long as the batch in work; else ""."""
 
     progress = traitlets.Dict().tag(sync=True)
     """Scalars of now: name, epoch, epochs, step, total_steps, seconds_left, images_per_second, learning_rate ..."""
@@ -187,6 +191,7 @@ class TrainingDashboard(TlwWidget):
         with self._outbox:
             self.session, self.feed = session, Feed()
             self._sent = Sent(run=self._sent.run + 1)
+            self.asked = ""
         self._verdict = ""
         if self._baselines_measured:  # those of the run before say nothing of this one
             self._baselines_chosen = self._baselines_measured = False
@@ -230,14 +235,22 @@ class TrainingDashboard(TlwWidget):
     def pause(self) -> None:
         """Pauses after the batch in work."""
         self._active().pause()
+        self._ask("pause")
 
     def resume(self) -> None:
         """Goes on after a pause."""
         self._active().resume()
+        self._ask("resume")
 
     def stop(self) -> None:
         """Ends the run after the batch in work; what it learned is kept."""
         self._active().stop()
+        self._ask("stop")
+
+    def _ask(self, what: str) -> None:
+        """Tells the page at once what was asked for; ``_flush`` takes it back when the run has come to it."""
+        with self._outbox:
+            self.asked = "" if self.feed.status in _COMES_TO[what] else what
 
     def set_learning_rate(self, value: float) -> None:
         """Sets the learning rate from the next batch on, or that of the next run where none is going.
@@ -305,9 +318,9 @@ class TrainingDashboard(TlwWidget):
 
     def _follow(self, feed: Feed) -> None:
         """Sends what is new until the run is over or another one is shown; the only writer of the run's traits."""
-        pause = threading.Event()
         while self.feed is feed and not feed.over:
-            pause.wait(_SECONDS_BETWEEN_SENDS)
+            feed.stirred.wait(_SECONDS_BETWEEN_SENDS)
+            feed.stirred.clear()
             self._flush()
             self._send_judged()
             self._show_majority(self.session)
@@ -370,10 +383,13 @@ class TrainingDashboard(TlwWidget):
             sent.epochs += len(epochs)
             if len(batches) or len(epochs):
                 self._send_rows("append", batches, epochs, extras)
-            if status == self.status and time.monotonic() - sent.told_at < _SECONDS_BETWEEN_NUMBERS:
+            recent = time.monotonic() - sent.told_at < _SECONDS_BETWEEN_NUMBERS
+            if status == self.status and recent and not self.asked:
                 return  # the version stays the old one, so the next look tells them
             sent.version, sent.told_at = version, time.monotonic()
             self.progress = progress
             self.status = status
+            if self.asked and status in _COMES_TO[self.asked]:
+                self.asked = ""
             if error:
                 self.show_error(TrainingError(error))

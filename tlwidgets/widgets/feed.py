@@ -37,6 +37,7 @@ class Feed:
         classes: Class names of the run.
         judged: Epoch, and how the validation images were classified after it; None before the first.
         error: Why the run failed; "" unless it did.
+        stirred: Set when the status changes, for a reader who waits; the reader clears it.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class Feed:
         self.classes: tuple[str, ...] = ()
         self.judged: tuple[int, events.Judged] | None = None
         self.error = ""
+        self.stirred = threading.Event()
         self._version = 0
         self._status = "new"
         self._state: dict[str, Any] = {"run": "", "name": "", "epoch": 0, "epochs": 0, "step": 0}
@@ -74,7 +76,10 @@ class Feed:
             return
         with self.lock:
             self._take_arrived()
+            before = self._status
             self._take(event)
+            if self._status != before:
+                self.stirred.set()
 
     @property
     def batches(self) -> Stream:

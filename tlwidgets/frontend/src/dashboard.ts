@@ -31,6 +31,7 @@ interface Progress {
 
 interface State {
   status: string;
+  asked?: string;
   progress: Progress;
   learning_rate: number;
   can_start: boolean;
@@ -112,6 +113,17 @@ class Dashboard {
     return ["starting", "running", "paused"].includes(this.status);
   }
 
+  /** What was asked for and the run has not come to yet; the kernel's two words for it come one after the other. */
+  private get pending(): string {
+    const asked = this.model.get("asked") ?? "";
+    const came = { pause: this.status === "paused", resume: this.status === "running", stop: !this.active }[asked];
+    return came ? "" : asked;
+  }
+
+  private get word(): string {
+    return TEXT.asked[this.pending] ?? TEXT.status[this.status] ?? this.status;
+  }
+
   private header(): HTMLElement {
     setLabel(this.buttons.stop, "stop", TEXT.stop);
     const heading = h("div", { class: "tlw-dashboard-title" }, h("h3", { class: "tlw-title" }, TEXT.title), this.chip, this.name);
@@ -161,7 +173,7 @@ class Dashboard {
   private listen(): void {
     const { model, cleanup } = this;
     cleanup.listen(model, "msg:custom", (message: never, buffers: never) => this.receive(message, buffers));
-    for (const name of ["status", "progress", "learning_rate", "can_start", "error_text"]) {
+    for (const name of ["status", "asked", "progress", "learning_rate", "can_start", "error_text"]) {
       cleanup.listen(model, `change:${name}`, () => this.update());
     }
     for (const name of ["baselines", "others"]) cleanup.listen(model, `change:${name}`, () => this.drawBeside());
@@ -295,7 +307,7 @@ class Dashboard {
 
   private updateControls(): void {
     const { status, active, buttons } = this;
-    setText(this.chip, TEXT.status[status] ?? status);
+    setText(this.chip, this.word);
     this.chip.dataset["status"] = status;
     setLabel(buttons.start, "play", ["new", "starting"].includes(status) ? TEXT.start : TEXT.again);
     setLabel(buttons.pause, status === "paused" ? "play" : "pause", status === "paused" ? TEXT.resume : TEXT.pause);
@@ -326,9 +338,9 @@ class Dashboard {
   /** A screen reader hears of the run at most every five seconds, and of its end. */
   private tellNews(): void {
     const { epoch, epochs, best_val_accuracy: best } = this.model.get("progress");
-    if (!epochs || (this.status === "running" && Date.now() - this.lastNews < NEWS_EVERY_MS)) return;
+    if (!epochs || (this.status === "running" && !this.pending && Date.now() - this.lastNews < NEWS_EVERY_MS)) return;
     this.lastNews = Date.now();
-    setText(this.news, TEXT.news(TEXT.status[this.status] ?? this.status, epoch, epochs, percent(this.curves.epochs.at(-1)?.["val_accuracy"] ?? best)));
+    setText(this.news, TEXT.news(this.word, epoch, epochs, percent(this.curves.epochs.at(-1)?.["val_accuracy"] ?? best)));
   }
 }
 

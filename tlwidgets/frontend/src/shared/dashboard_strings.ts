@@ -24,6 +24,7 @@ export const DASHBOARD = {
     stopped: "Stopped",
     failed: "Failed",
   } as Record<string, string>,
+  asked: { pause: "Pausing", resume: "Resuming", stop: "Stopping" } as Record<string, string>,
   epochOf: (epoch: number, epochs: number) => `Epoch ${epoch} of ${epochs}`,
   batchOf: (batch: number, batches: number) => `batch ${batch} of ${batches}`,
   noEpoch: "Not started",
