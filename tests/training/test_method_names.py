@@ -16,13 +16,13 @@ def test_a_recipe_can_name_exactly_the_modules_that_have_make() -> None:
     with_make = [name for name in modules if hasattr(importlib.import_module(f"tlwidgets.methods.{name}"), "make")]
     assert with_make == list(method_names())
     assert {"fine_tuning", "l2_sp"} <= set(with_make)
-    assert "prototypes" not in with_make
+    assert "embedding" not in with_make
 
 
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("prototypes", "'prototypes' does not train in the loop"),
+        ("embedding", "'embedding' does not train in the loop"),
         ("fine_tunin", "Did you mean 'fine_tuning'"),
         ("../evaluation/metrics", "no method named"),
         ("__init__", "no method named"),

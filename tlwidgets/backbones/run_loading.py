@@ -11,6 +11,7 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from tlwidgets.backbones.feature_heads import suit_head
 from tlwidgets.backbones.stages import classifier_names
 from tlwidgets.errors import BackboneError
 
@@ -62,6 +63,8 @@ def _fill(backbone: Backbone, folder: Path, new_head: bool) -> None:
         raise BackboneError(
             f"The run in {str(folder)!r} has no weights that can be read: {error}.", "Finish it, or run it again."
         ) from error
+    if not new_head:
+        suit_head(backbone, {name: tensor.shape for name, tensor in saved.items()})
     heads = tuple(f"{head}." for head in classifier_names(backbone.model)) if new_head else ()
     state = backbone.model.state_dict()
     kept = {key: value for key, value in saved.items() if not (heads and key.startswith(heads))}

@@ -10,12 +10,13 @@ import numpy as np
 
 from tlwidgets.backbones import Backbone, load_backbone
 from tlwidgets.backbones.backbone import Inputs
-from tlwidgets.data import ImageData, load_data
+from tlwidgets.data import load_data
 from tlwidgets.data.features import check_features
 from tlwidgets.errors import DataError
 from tlwidgets.methods.attributes import AttributePrediction
 from tlwidgets.methods.eszsl import ESZSL
 from tlwidgets.methods.text_alignment import TextAlignment
+from tlwidgets.training.class_descriptions import description_table, divided, harmonic_mean, mean_by_class
 
 Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Features (N, D) and descriptions (K, A) -> scores (N, K)."""
@@ -111,8 +112,8 @@ def zero_shot(
     if method not in METHODS:
         raise DataError(f"There is no zero-shot method named {method!r}.", f"Methods: {', '.join(METHODS)}.")
     loaded = load_data(data)
-    new, seen = _divided(loaded, unseen)
-    table = _table(descriptions, text_encoder, len(loaded.classes))
+    new, seen = divided(loaded, unseen)
+    table = description_table(descriptions, text_encoder, len(loaded.classes))
     network = load_backbone(backbone) if isinstance(backbone, str) else backbone
     features = network.features(loaded.inputs(range(len(loaded))))
     train = np.isin(loaded.labels, seen) & (loaded.split == "train")
@@ -120,38 +121,9 @@ def zero_shot(
     held_out = np.isin(loaded.labels, new)
     test = np.isin(loaded.labels, seen) & (loaded.split == "test")
     among_all = {
-        "unseen": _mean_by_class(scorer(features[held_out], table).argmax(1), loaded.labels[held_out]),
-        "seen": _mean_by_class(scorer(features[test], table).argmax(1), loaded.labels[test]),
+        "unseen": mean_by_class(scorer(features[held_out], table).argmax(1), loaded.labels[held_out]),
+        "seen": mean_by_class(scorer(features[test], table).argmax(1), loaded.labels[test]),
     }
-    both = among_all["unseen"] + among_all["seen"]
-    among_all["harmonic"] = 2 * among_all["unseen"] * among_all["seen"] / both if both else 0.0
-    accuracy = _mean_by_class(new[scorer(features[held_out], table[new]).argmax(1)], loaded.labels[held_out])
+    among_all["harmonic"] = harmonic_mean(among_all["unseen"], among_all["seen"])
+    accuracy = mean_by_class(new[scorer(features[held_out], table[new]).argmax(1)], loaded.labels[held_out])
     return ZeroShot(tuple(dict.fromkeys(unseen)), accuracy, among_all, method, network.name, network, scorer)
-
-
-def _divided(data: ImageData, unseen: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the classes held out and of those that remain, both in ascending order."""
-    unknown = sorted(set(unseen) - set(data.classes))
-    if unknown:
-        raise DataError(f"{data.name!r} has no class {unknown[0]!r}.", f"Classes: {', '.join(data.classes)}.")
-    new = np.flatnonzero(np.isin(data.classes, list(unseen)))
-    seen = np.setdiff1d(np.arange(len(data.classes)), new)
-    if min(len(new), len(seen)) < 2:
-        raise DataError(f"{len(new)} classes are held out and {len(seen)} remain.", "Leave at least two of each.")
-    return new, seen
-
-
-def _table(descriptions: Any, text_encoder: str | Backbone, n_classes: int) -> np.ndarray:
-    if len(descriptions) != n_classes:
-        raise DataError(f"{len(descriptions)} descriptions for {n_classes} classes.", "Describe each class once.")
-    if all(isinstance(text, str) for text in descriptions):
-        encoder = load_backbone(text_encoder) if isinstance(text_encoder, str) else text_encoder
-        return check_features(encoder.features(list(descriptions)))
-    return check_features(descriptions)
-
-
-def _mean_by_class(predicted: np.ndarray, labels: np.ndarray) -> float:
-    """Share of images recognised, each class counting the same; nan without images."""
-    if not len(labels):
-        return float("nan")
-    return float(np.mean([np.mean(predicted[labels == number] == number) for number in np.unique(labels)]))

@@ -4,11 +4,13 @@ Lampert, Nickisch, Harmeling (2014), "Attribute-based classification for zero-sh
 36 (direct attribute prediction). One classifier an attribute learns from classes that are seen; a class that never was
 is described by its attributes, and gets the probability that an image shows just these: the product over attributes of
 p(a | image) / p(a), so that what most classes have says little. It fails where an attribute looks different in the
-unseen class, or where all seen classes agree on it.
+unseen class, or where all seen classes agree on it. Since log p - log (1 - p) is linear in the
+features, the whole is a linear layer: the head that a recipe of one epoch finds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,10 @@ from sklearn.preprocessing import StandardScaler
 
 from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
+from tlwidgets.training.class_descriptions import FromDescriptions, from_descriptions
+from tlwidgets.training.method import Setting
+from tlwidgets.training.solving import PLAN as PLAN
+from tlwidgets.training.solving import Values
 
 
 def binary_table(attributes: Any) -> np.ndarray:
@@ -97,3 +103,24 @@ class AttributePrediction:
         lacks = np.log((1 - p) / (1 - self._prior)) @ (1 - described.T)
         probabilities: np.ndarray = softmax(has + lacks, axis=1)
         return probabilities
+
+    def head(self, attributes: Any) -> Values:
+        """Weights and biases of the linear layer with the same probabilities, but for those that nothing rules out."""
+        described = binary_table(check_like(attributes, self._widths[1], "attributes"))[:, self._varies]
+        weights = np.concatenate([model.coef_ for model in self._models]) / self._scaler.scale_
+        biases = np.concatenate([model.intercept_ for model in self._models]) - weights @ self._scaler.mean_
+        return {"weight": described @ weights, "bias": described @ (biases - np.log(self._prior / (1 - self._prior)))}
+
+
+def make(setting: Setting, descriptions: Sequence[Any], unseen: Sequence[str], C: float = 1.0) -> FromDescriptions:
+    """Makes the method from a recipe's options; see ``from_descriptions`` and ``AttributePrediction`` for them.
+
+    Raises:
+        TlwError: As these raise.
+    """
+    predictor, table = AttributePrediction(C), binary_table(descriptions)
+
+    def learn(rows: np.ndarray, numbers: np.ndarray, seen: np.ndarray, described: np.ndarray) -> Values:
+        return predictor.fit(rows, numbers, seen).head(described)
+
+    return from_descriptions(setting, learn, table.tolist(), unseen, "", unit=False)

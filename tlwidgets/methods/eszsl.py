@@ -4,11 +4,13 @@ Romera-Paredes, Torr (2015), "An embarrassingly simple approach to zero-shot lea
 features x of an image to attributes, and the score of a class with description s is x V s. Trained on seen classes with
 targets +1 and -1 and penalties on V in features and in attributes, it has the solution
 V = (X^T X + gamma I)^-1 X^T Y S (S^T S + lambda I)^-1. A class that was never seen needs its description alone, which
-may be of any real numbers: attributes, or the vector of a text.
+may be of any real numbers: attributes, or the vector of a text. A recipe needs one epoch; the head of the run's network
+then scores all classes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,10 @@ from sklearn.preprocessing import normalize
 
 from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
+from tlwidgets.training.class_descriptions import FromDescriptions, from_descriptions
+from tlwidgets.training.method import Setting
+from tlwidgets.training.solving import PLAN as PLAN
+from tlwidgets.training.solving import Values
 
 
 def closed_form(
@@ -86,6 +92,32 @@ class ESZSL:
         found: np.ndarray = self._seen(rows) @ self._matrix @ normalize(table).T
         return found
 
+    def head(self, descriptions: Any) -> Values:
+        """Weights and centre of the layer on centred unit features with the same scores; its biases are 0."""
+        table = check_like(descriptions, self._widths[1], "descriptions")
+        return {"weight": normalize(table) @ self._matrix.T, "centre": self._mean}
+
     def _seen(self, rows: np.ndarray) -> np.ndarray:
         unit: np.ndarray = normalize(rows - self._mean)
         return unit
+
+
+def make(
+    setting: Setting,
+    descriptions: Sequence[Any],
+    unseen: Sequence[str],
+    gamma: float = 1.0,
+    lamda: float = 1.0,
+    text_encoder: str = "minilm",
+) -> FromDescriptions:
+    """Makes the method from a recipe's options; see ``from_descriptions`` and ``ESZSL`` for them.
+
+    Raises:
+        TlwError: As these raise.
+    """
+    scorer = ESZSL(gamma, lamda)
+
+    def learn(rows: np.ndarray, numbers: np.ndarray, seen: np.ndarray, table: np.ndarray) -> Values:
+        return scorer.fit(rows, numbers, seen).head(table)
+
+    return from_descriptions(setting, learn, descriptions, unseen, text_encoder, unit=True)

@@ -3,18 +3,25 @@
 Vinyals, Blundell, Lillicrap, Kavukcuoglu, Wierstra (2016), "Matching networks for one shot learning", NeurIPS, arXiv
 1606.04080. The probability of a class is the attention that its examples get: a softmax over the cosine similarity
 to every example, summed by class. With one example a class it chooses as a nearest neighbour does. (The paper may also
-refine features with LSTMs trained on episodes, "full context embeddings"; easy-few-shot-learning 1.5 always does.)
+refine features with LSTMs trained on episodes, "full context embeddings"; easy-few-shot-learning 1.5 always does.) A
+recipe needs one epoch: the head of the run's network keeps the features of its training images.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
+from tlwidgets.backbones.feature_heads import AttentionHead
 from tlwidgets.data.features import check_features, check_like, check_support
+from tlwidgets.training.method import Setting
+from tlwidgets.training.options import above
+from tlwidgets.training.solving import PLAN as PLAN
+from tlwidgets.training.solving import Solved, Values, solving
 
 
 def attention(queries: Any, support: Any, sharpness: float = 1.0) -> np.ndarray:
@@ -69,3 +76,23 @@ class Matching:
         rows = check_like(features, self._width)
         probabilities: np.ndarray = attention(rows, self._features, self.sharpness) @ self._members
         return probabilities
+
+
+def make(setting: Setting, sharpness: float = 10.0) -> Solved:
+    """Makes the method from a recipe's options.
+
+    Args:
+        setting: Its plan freezes all but the head; a recipe with pre-trained weights that names none gets ``PLAN``.
+        sharpness: See ``Matching``.
+
+    Raises:
+        RecipeError: The plan is another, or sharpness is not above 0.
+    """
+    above(0, sharpness=sharpness)
+
+    def solve(rows: np.ndarray, labels: np.ndarray) -> Values:
+        check_support(rows, labels)
+        return {"memory": rows, "beliefs": np.eye(len(setting.data.classes))[labels]}
+
+    head = partial(AttentionHead, setting=sharpness)
+    return solving(setting, solve, memory=head, places=len(setting.data.indices("train")))

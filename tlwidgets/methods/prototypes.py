@@ -3,7 +3,8 @@
 Snell, Swersky, Zemel (2017), "Prototypical networks for few-shot learning", NeurIPS, arXiv 1703.05175. The probability
 of a class is the softmax over minus the squared Euclidean distance, which is a linear head without any training:
 W = 2c, b = -||c||^2. (easy-few-shot-learning 1.5 does not square the distance: the nearest prototype is the same, the
-probabilities are flatter.) Here the network is a pre-trained one; no episode trains it.
+probabilities are flatter.) Here the network is a pre-trained one; no episode trains it. A recipe needs one epoch: the
+linear head is that of the run's network.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from scipy.special import softmax
 
 from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
+from tlwidgets.training.method import Setting
+from tlwidgets.training.solving import PLAN as PLAN
+from tlwidgets.training.solving import Solved, Values, solving
 
 
 def class_means(features: Any, labels: Any) -> np.ndarray:
@@ -68,3 +72,19 @@ class Prototypes:
         rows = check_like(features, self.prototypes.shape[1])
         probabilities: np.ndarray = softmax(minus_squared_distances(rows, self.prototypes), axis=1)
         return probabilities
+
+
+def make(setting: Setting) -> Solved:
+    """Makes the method for a recipe.
+
+    Args:
+        setting: Its plan freezes all but the head; a recipe with pre-trained weights that names none gets ``PLAN``.
+
+    Raises:
+        RecipeError: The plan is another.
+    """
+
+    def solve(rows: np.ndarray, labels: np.ndarray) -> Values:
+        return dict(zip(("weight", "bias"), linear_head(class_means(rows, labels)), strict=True))
+
+    return solving(setting, solve)

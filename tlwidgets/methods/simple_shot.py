@@ -4,7 +4,8 @@ Wang, Chao, Weinberger, van der Maaten (2019), "SimpleShot: revisiting nearest-n
 learning", arXiv 1911.04623 ("CL2N"). Features of a ReLU network all lie in one corner: seen from zero they look alike.
 Subtracting the mean of other classes' features and scaling each row to length 1 lets the nearest class mean work as
 well as methods that train on episodes. (easy-few-shot-learning 1.5 takes the cosine to the class mean instead of the
-Euclidean distance: the same but for the length of the means, which is below 1 from two examples on.)
+Euclidean distance: the same but for the length of the means, which is below 1 from two examples on.) A recipe needs one
+epoch: the run's network gets a head that centres, scales and measures the distances.
 """
 
 from __future__ import annotations
@@ -15,8 +16,15 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from tlwidgets.data import ImageData
 from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
+from tlwidgets.training.method import Setting
+from tlwidgets.training.solving import PLAN, Solved, Values, solving
+from tlwidgets.training.stream import Stream
+
+__all__ = ["DATA_OPTIONS", "PLAN", "SimpleShot", "centred_unit", "make"]
+DATA_OPTIONS = ("background",)
 
 
 def centred_unit(features: Any, centre: Any) -> np.ndarray:
@@ -63,3 +71,29 @@ class SimpleShot:
         unit = centred_unit(check_like(features, self._width), self._centre)
         probabilities: np.ndarray = softmax(-np.square(unit[:, None] - self._means).sum(2), axis=1)
         return probabilities
+
+    def head(self) -> Values:
+        """Weights, biases and centre of the layer on centred unit features with the same probabilities."""
+        return {"weight": 2 * self._means, "bias": -np.square(self._means).sum(1), "centre": self._centre}
+
+
+def make(setting: Setting, background: ImageData | None = None) -> Solved:
+    """Makes the method from a recipe's options.
+
+    Args:
+        setting: Its plan freezes all but the head; a recipe with pre-trained weights that names none gets ``PLAN``.
+        background: Images of other classes, whose mean features are the centre; by default the run's own training
+            images.
+
+    Raises:
+        RecipeError: The plan is another.
+        DataError: The background has fewer than two images.
+    """
+    stream = None if background is None else Stream(setting, background)
+
+    def solve(rows: np.ndarray, labels: np.ndarray) -> Values:
+        centre = None if stream is None else method.features(stream)[0].mean(0)
+        return SimpleShot(centre).fit(rows, labels).head()
+
+    method = solving(setting, solve, unit=True)
+    return method

@@ -5,11 +5,13 @@ tuning", CVPR, arXiv 2111.07991, and Radford et al. (2021), "CLIP", arXiv 2103.0
 stay as they are and only a linear map between them learns, from pairs of images and class descriptions. "ridge" takes
 images to the vector of their description (least squares); "contrastive" asks that the right description be the nearest
 by cosine among all. A description that no image came with then names a new class. With few descriptions the map knows
-few directions of meaning: this is no CLIP.
+few directions of meaning: this is no CLIP. A recipe needs one epoch; the head of the run's network then names all
+classes as the cosines do (a row's length, which the linear head leaves as it is, changes no choice).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +22,10 @@ from torch.nn import functional
 
 from tlwidgets.data.features import check_features, check_like, check_support
 from tlwidgets.errors import DataError
+from tlwidgets.training.class_descriptions import FromDescriptions, from_descriptions
+from tlwidgets.training.method import Setting
+from tlwidgets.training.solving import PLAN as PLAN
+from tlwidgets.training.solving import Values
 
 LOSSES = ("ridge", "contrastive")
 STEPS = 100
@@ -105,6 +111,11 @@ class TextAlignment:
         found: np.ndarray = normalize(self._image(rows) @ self._map) @ self._text(texts).T
         return found
 
+    def head(self, descriptions: Any) -> Values:
+        """Weights and centre of the layer on centred unit features that chooses as the cosines do; biases are 0."""
+        texts = check_like(descriptions, self._widths[1], "descriptions")
+        return {"weight": self._text(texts) @ self._map.T, "centre": self._mean}
+
     def _image(self, rows: np.ndarray) -> np.ndarray:
         unit: np.ndarray = normalize(rows - self._mean)
         return unit
@@ -112,3 +123,24 @@ class TextAlignment:
     def _text(self, texts: np.ndarray) -> np.ndarray:
         unit: np.ndarray = normalize(normalize(texts) - self._common)
         return unit
+
+
+def make(
+    setting: Setting,
+    descriptions: Sequence[Any],
+    unseen: Sequence[str],
+    loss: str = "ridge",
+    penalty: float = 1.0,
+    text_encoder: str = "minilm",
+) -> FromDescriptions:
+    """Makes the method from a recipe's options; see ``from_descriptions`` and ``TextAlignment`` for them.
+
+    Raises:
+        TlwError: As these raise.
+    """
+    aligned = TextAlignment(loss, penalty)
+
+    def learn(rows: np.ndarray, numbers: np.ndarray, seen: np.ndarray, table: np.ndarray) -> Values:
+        return aligned.fit(rows, numbers, seen).head(table)
+
+    return from_descriptions(setting, learn, descriptions, unseen, text_encoder, unit=True)

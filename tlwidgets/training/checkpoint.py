@@ -97,6 +97,17 @@ def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return owned
 
 
+def saved_shapes(path: Path) -> dict[str, list[int]]:
+    """Shapes of the network's parameters and buffers in a file, by name.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    with _told(path), safe_open(path, "pt") as file:
+        names = [name for name in file.keys() if name.startswith("model/")]  # noqa: SIM118  a file, not a dictionary
+        return {name.removeprefix("model/"): file.get_slice(name).get_shape() for name in names}
+
+
 def load_model(path: Path, model: nn.Module) -> None:
     """Reads parameters and buffers into a network of the same shape.
 

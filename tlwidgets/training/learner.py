@@ -21,7 +21,7 @@ from tlwidgets.training.cuts import Cuts, Tail
 from tlwidgets.training.events import CacheChosen
 from tlwidgets.training.inputs import prepare_inputs
 from tlwidgets.training.judging import evaluate
-from tlwidgets.training.method import Batch, Method, Setting, StepResult, hook, own_modules
+from tlwidgets.training.method import Batch, Method, Setting, StepResult, by_steps, hook, own_modules
 from tlwidgets.training.numerics import Numerics, fastest, trial_size
 from tlwidgets.training.optimisation import carry_state, make_optimiser, set_rates, stage_rates
 from tlwidgets.training.prefix_cache import PrefixShelf
@@ -104,10 +104,11 @@ class Learner:
                 f"The loss became {result.loss.item()} at step {batch.step + 1}.",
                 "Lower the learning rate, ten times to begin with.",
             )
-        self.accelerator.backward(result.loss)
-        self._share_own_gradients()
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        if by_steps(self.method):
+            self.accelerator.backward(result.loss)
+            self._share_own_gradients()
+            self.optimiser.step()
+            self.optimiser.zero_grad(set_to_none=True)
         self.tell_method("after_step")
         return result
 
@@ -175,6 +176,9 @@ class Learner:
         Returns:
             What was tried and chosen, in words.
         """
+        if not by_steps(self.method):
+            self.use_numerics(Numerics())
+            return f"Computing in {self.numerics}: without gradient steps there is nothing to measure."
         self.model.train()
         batch = next(iter(self.batches.train_epoch(1)))
         n = trial_size(self.accelerator.device, len(batch.labels))

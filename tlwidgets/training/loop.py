@@ -152,6 +152,7 @@ class Loop:
                 self._tell_movement()
         if self.control.stop_reason:
             return None
+        self.learner.tell_method("solved")
         sums = totals.over_processes(self.learner.over_processes)
         seconds = time.perf_counter() - began
         val, probabilities = self.learner.evaluate("val", between=self._obey)

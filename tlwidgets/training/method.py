@@ -114,7 +114,10 @@ class Method(Protocol):
       restores it, buffers and optimiser state too, with the run's checkpoints.
     - ``start_epoch(model, epoch)``: before the first batch of an epoch (from 1), for instance to label anew.
     - ``after_step(model)``: after the optimiser's step, for instance to let a teacher follow.
-    - ``end_epoch(model) -> Mapping[str, float]``: after validation; more columns for the epoch's row of the history.
+    - ``solved(model)``: after the last batch of an epoch and before validation, to find weights that no gradient step
+      leads to. A method that only does that says ``by_steps = False``: its losses are told and not differentiated.
+    - ``end_epoch(model) -> Mapping[str, float]``: after validation; more columns for the epoch's row of the history, or
+      others in their place.
     - ``select(row) -> float``: how good the epoch of this row was; the highest is kept as the best (nan: the latest).
       Without it validation accuracy decides.
     - ``result(model) -> nn.Module``: the network whose weights are kept as the best, for instance a teacher; one like
@@ -136,6 +139,11 @@ def hook(method: Method, name: str, *arguments: Any) -> Any:
     """Calls what a method may have; None where it does not."""
     function = getattr(method, name, None)
     return None if function is None else function(*arguments)
+
+
+def by_steps(method: Method) -> bool:
+    """Whether gradient steps train the network."""
+    return bool(getattr(method, "by_steps", True))
 
 
 def own_modules(method: Method) -> nn.Module:
@@ -199,6 +207,14 @@ def load_options(recipe: Recipe, base: Path | None = None) -> Recipe:
     names = [name for name in getattr(_module(recipe.method), "DATA_OPTIONS", ()) if name in given]
     loaded = {name: second_data(given[name], base) for name in names}
     return recipe.replace(method_options={**recipe.method_options, **loaded}) if loaded else recipe
+
+
+def trains_head(name: str) -> bool:
+    """Whether a method trains the head; where it does not (``TRAINS_HEAD = False``), no accuracy says anything.
+
+    Of a method that nobody knows any more it is taken to be so.
+    """
+    return name not in method_names() or bool(getattr(_module(name), "TRAINS_HEAD", True))
 
 
 def _module(name: str) -> ModuleType:

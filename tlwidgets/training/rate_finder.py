@@ -31,7 +31,7 @@ from tlwidgets.recipe import Recipe
 from tlwidgets.training.batches import Batches
 from tlwidgets.training.building import recipe_data
 from tlwidgets.training.inputs import prepare_inputs
-from tlwidgets.training.method import Batch, Method, Setting, hook, make_method, own_modules, planned
+from tlwidgets.training.method import Batch, Method, Setting, by_steps, hook, make_method, own_modules, planned
 from tlwidgets.training.optimisation import make_optimiser, stage_rates, with_rate
 from tlwidgets.training.restoring import own_random_numbers, restored
 
@@ -204,6 +204,11 @@ def _curves(setting: Setting, rates: Sequence[float], per_stage: bool, progress:
     """One test of everything together and, where asked for, one of each stage."""
     # In the order of a run: a method is made for the network as it is before the plan changes it.
     method, model = make_method(setting), setting.backbone.model
+    if not by_steps(method):
+        raise RecipeError(
+            f"{setting.recipe.method} finds its head without gradient steps: there is no rate to look for.",
+            "Search with fine_tuning or feature_extraction.",
+        )
     model.to(_device())
     FreezePlan(setting.backbone, setting.recipe.plan).apply()
     own = own_modules(method).to(_device())

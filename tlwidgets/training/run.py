@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from tlwidgets.backbones import Backbone, load_backbone
+from tlwidgets.backbones.feature_heads import suit_head
 from tlwidgets.errors import RunError
 from tlwidgets.recipe import Recipe
-from tlwidgets.training.checkpoint import load_model
-from tlwidgets.training.method import method_names
+from tlwidgets.training.checkpoint import load_model, saved_shapes
+from tlwidgets.training.method import trains_head
 from tlwidgets.training.task_heads import TaskHeads, read_heads
 
 FILES = {
@@ -72,10 +72,7 @@ class Run:
         A method such as masked_images says ``TRAINS_HEAD = False``; use its features, ``run.backbone.features``, or its
         folder as the backbone of another run.
         """
-        method = self.recipe.method
-        if method not in method_names():
-            return True
-        return bool(getattr(import_module(f"tlwidgets.methods.{method}"), "TRAINS_HEAD", True))
+        return trains_head(self.recipe.method)
 
     @property
     def status(self) -> str:
@@ -157,6 +154,7 @@ class Run:
     def backbone(self) -> Backbone:
         """The trained network with its preprocessing: the weights of the best epoch, in evaluation mode."""
         backbone = load_backbone(self.recipe.backbone, pretrained=False, num_classes=len(self.classes))
+        suit_head(backbone, saved_shapes(self.path / FILES["best"]))
         load_model(self.path / FILES["best"], backbone.model)
         backbone.classes = self.classes
         backbone.model.eval()
