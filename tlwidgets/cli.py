@@ -422,6 +422,8 @@ def print_data(data: ImageData) -> None:
 def print_run(run: Run) -> None:
     """The epochs as a table, the result on the test images, and what can be done next."""
     columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+    if not run.head_trained:
+        columns = ["epoch", "train_loss", "learning_rate", "seconds"]
     history = run.history.reindex(columns=[name for name in columns if name in run.history])
     print(history.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     test = run.metrics.get("test")

@@ -54,10 +54,21 @@ class RunFolder:
         folder._write("recipe", recipe.replace(data=source, method_options=options).to_yaml())
         return folder
 
-    def write_status(self, status: str, classes: Sequence[str], error: str = "", kept_epoch: int = 0) -> None:
-        """Says how the run stands; of one that failed also which epoch's weights it keeps, 0 for none."""
+    def write_status(
+        self, status: str, classes: Sequence[str], error: str = "", kept_epoch: int = 0, *, head_trained: bool = True
+    ) -> None:
+        """Says how the run stands.
+
+        Args:
+            status: "running", "finished", "stopped" or "failed".
+            classes: In the order of the network's outputs.
+            error: Why it failed.
+            kept_epoch: Of one that failed, whose weights it keeps; 0 for none.
+            head_trained: False where the method trains none, so that whoever reads the folder shows no accuracy.
+        """
         kept = {"kept_epoch": kept_epoch} if kept_epoch else {}
-        self.write_json("status", {"status": status, "classes": list(classes), "error": error, **kept})
+        untrained = {} if head_trained else {"head_trained": False}
+        self.write_json("status", {"status": status, "classes": list(classes), "error": error, **kept, **untrained})
 
     def write_history(self, rows: Sequence[Mapping[str, float]], rates: Sequence[Mapping[str, float]]) -> None:
         """Writes all epochs so far, and the rate of every stage in them."""

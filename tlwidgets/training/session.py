@@ -31,7 +31,7 @@ from tlwidgets.training.events import (
 )
 from tlwidgets.training.finishing import finish
 from tlwidgets.training.loop import Loop
-from tlwidgets.training.method import check_method
+from tlwidgets.training.method import check_method, trains_head
 from tlwidgets.training.prefix_cache import PrefixShelf
 from tlwidgets.training.progress_bar import ProgressBar
 from tlwidgets.training.run import FILES, Run
@@ -242,7 +242,8 @@ class TrainingSession:
             metrics = self._judge(loop)
         finally:
             loop.learner.close()
-        loop.folder.write_status("stopped" if reason else "finished", data.classes)
+        status = "stopped" if reason else "finished"
+        loop.folder.write_status(status, data.classes, head_trained=trains_head(self.recipe.method))
         self._emit(RunStopped(reason=reason, metrics=metrics) if reason else RunFinished(metrics=metrics))
 
     def _judge(self, loop: Loop) -> dict[str, Any]:
@@ -280,7 +281,9 @@ class TrainingSession:
 
     def _note_failure(self, error: BaseException) -> None:
         if self.path is not None and (self.path / FILES["status"]).is_file() and not isinstance(error, RunError):
-            RunFolder(self.path).write_status("failed", self.run.classes, str(error), self._kept_epoch)
+            run = self.run
+            folder = RunFolder(self.path)
+            folder.write_status("failed", run.classes, str(error), self._kept_epoch, head_trained=run.head_trained)
 
 
 def fit(

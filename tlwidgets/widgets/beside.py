@@ -55,13 +55,14 @@ def read_others(runs: Sequence[Run | str | Path]) -> list[dict[str, Any]]:
 def other_run(run: Run) -> dict[str, Any]:
     """Name and validation curves of a run."""
     history = run.history
-    columns = {name: [_finite(value) for value in history.get(name, ())] for name in ("val_loss", "val_accuracy")}
+    curves = {name: history.get(name, ()) if run.head_trained else () for name in ("val_loss", "val_accuracy")}
+    columns = {name: [_finite(value) for value in values] for name, values in curves.items()}
     return {"name": run.path.name, "epochs": [int(epoch) for epoch in history["epoch"]], **columns}
 
 
 def ended_run(run: Run) -> list[dict[str, Any]]:
-    """The curves of a run to draw beside the next one: none where no epoch ended."""
-    return [other_run(run)] if len(run.history) else []
+    """The curves of a run to draw beside the next one: none where no epoch ended, or no head was trained."""
+    return [other_run(run)] if len(run.history) and run.head_trained else []
 
 
 def majority_line(data: ImageData | None) -> list[dict[str, Any]]:

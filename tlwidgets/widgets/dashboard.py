@@ -26,6 +26,7 @@ from tlwidgets.widgets.ended import final_picture, kept_words
 from tlwidgets.widgets.feed import OVER, Feed
 from tlwidgets.widgets.result_place import ResultPlace
 from tlwidgets.widgets.stream import Sent, decimate
+from tlwidgets.widgets.untrained import measured, method_caution
 
 if TYPE_CHECKING:
     from tlwidgets.data import ImageData
@@ -83,6 +84,9 @@ class TrainingDashboard(TlwWidget):
     others: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a run that is drawn beside: name, epochs, val_loss, val_accuracy (None where not known)."""
 
+    caution = traitlets.Unicode("").tag(sync=True)
+    """Why no accuracy is shown of the run: its method trains no head; else empty."""
+
     can_start = traitlets.Bool(False).tag(sync=True)
     """Whether Start has something to start."""
 
@@ -118,7 +122,11 @@ class TrainingDashboard(TlwWidget):
 
     def __repr__(self) -> str:
         best = self.progress.get("best_val_accuracy")
-        return f"TrainingDashboard: {self.status}" + (f", best validation accuracy {best:.1%}" if best else "")
+        with self.feed.lock:
+            latest = self.feed.extras[-1] if self.feed.extras else {}
+            found = measured(latest, len(self.feed.extras)) if self.caution else ""
+        words = f"best validation accuracy {best:.1%}" if best else found
+        return ". ".join(filter(None, (f"TrainingDashboard: {self.status}" + f", {words}" * bool(words), self.caution)))
 
     def _ipython_display_(self, **_: Any) -> None:
         """Displays the dashboard and below it, as an output of its own, the place of what its run comes to."""
@@ -189,12 +197,15 @@ class TrainingDashboard(TlwWidget):
             with contextlib.suppress(OSError, ValueError, KeyError):  # a folder that somebody tampered with
                 self.others = [*ended_run(before), *self.others][:MOST_BESIDE]
         with self._outbox:
-            self.session, self.feed = session, Feed()
+            self.caution = method_caution(getattr(getattr(session, "recipe", None), "method", ""))
+            self.session, self.feed = session, Feed(head_trained=not self.caution)
             self._sent = Sent(run=self._sent.run + 1)
             self.asked = ""
         self._verdict = ""
         if self._baselines_measured:  # those of the run before say nothing of this one
             self._baselines_chosen = self._baselines_measured = False
+            self._majority_of, self.baselines = None, []
+        if self.caution and not self._baselines_chosen:
             self._majority_of, self.baselines = None, []
         self._unsubscribe = session.subscribe(self.feed, from_start=True)
         self._flush()
@@ -347,7 +358,7 @@ class TrainingDashboard(TlwWidget):
     def _show_majority(self, session: TrainingSession | None) -> None:
         """Draws what always saying the commonest class would reach, once the data are there."""
         data = getattr(session, "data", None)
-        if data is None or self._baselines_chosen or data is self._majority_of:
+        if data is None or self.caution or self._baselines_chosen or data is self._majority_of:
             return
         self._majority_of, self.baselines = data, majority_line(data)
 

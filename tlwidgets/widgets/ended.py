@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 from tlwidgets.errors import TlwError
 from tlwidgets.widgets.feed import Feed
 from tlwidgets.widgets.result_card import ResultCard
+from tlwidgets.widgets.untrained import columns_of
 
 if TYPE_CHECKING:
     from tlwidgets.data import ImageData
@@ -61,7 +63,8 @@ def final_picture(words: str, feed: Feed, run: Run | None, data: ImageData | Non
     """
     with feed.lock:
         columns = {name: feed.epochs.column(name) for name in feed.epochs.columns}
-    curves = draw_curves(columns) if len(columns["epoch"]) else b""
+        own = None if feed.head_trained else columns_of(feed.extras)
+    curves = draw_curves(columns, own) if len(columns["epoch"]) else b""
     try:
         card = None if run is None else ResultCard(run, data)
     except (TlwError, OSError, ValueError):  # a run that failed, or whose folder is gone, has no card
@@ -84,20 +87,25 @@ def kept_words(run: Run | None) -> str:
     return f"The best network until then is kept: {uses}. It is that of epoch {run.kept_epoch}{judged}."
 
 
-def draw_curves(columns: dict[str, np.ndarray]) -> bytes:
+def draw_curves(columns: dict[str, np.ndarray], own: Mapping[str, Sequence[float]] | None = None) -> bytes:
     """Loss and accuracy by epoch as a PNG; text and axes in a grey that a light and a dark page let through.
 
     Args:
         columns: ``feed.EPOCH_COLUMNS``, an entry an epoch.
+        own: Of a method that trains no head, what it measures itself, by name: drawn instead of what the head says.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # Not pyplot: it keeps a figure for the whole process and may belong to another thread.
     figure = Figure(figsize=(7.2, 2.6), dpi=100, layout="constrained", facecolor="none")
-    for axes, what in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(columns["epoch"], columns[f"train_{what}"], "-o", color=_TRAIN, markersize=3, label="train")
-        axes.plot(columns["epoch"], columns[f"val_{what}"], "--s", color=_VALIDATION, markersize=3, label="validation")
+    for axes, what in zip(figure.subplots(1, 2), ("loss", "accuracy" if own is None else "measured"), strict=True):
+        train = {"train": columns[f"train_{what}"]} if own is None or what == "loss" else own
+        for name, values in train.items():
+            axes.plot(columns["epoch"], values, "-o", color=_TRAIN, markersize=3, label=name.replace("_", " "))
+        if own is None:
+            val = columns[f"val_{what}"]
+            axes.plot(columns["epoch"], val, "--s", color=_VALIDATION, markersize=3, label="validation")
         axes.set_facecolor("none")
         axes.set_title(what, color=_GREY, fontsize=10)
         axes.set_xlabel("epoch", color=_GREY)
@@ -106,8 +114,10 @@ def draw_curves(columns: dict[str, np.ndarray]) -> bytes:
         for side, spine in axes.spines.items():
             spine.set_visible(side in {"left", "bottom"})
             spine.set_color(_GREY)
-        axes.legend(frameon=False, fontsize=8, labelcolor=_GREY)
-    figure.axes[1].set_ylim(0, 1.02)
+        if train:
+            axes.legend(frameon=False, fontsize=8, labelcolor=_GREY)
+    if own is None:
+        figure.axes[1].set_ylim(0, 1.02)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     return buffer.getvalue()

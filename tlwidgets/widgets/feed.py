@@ -23,12 +23,16 @@ EPOCH_COLUMNS = (
     "learning_rate",
     "seconds",
 )
+OF_THE_HEAD = ("val_loss", "val_accuracy", "train_accuracy")  # what a head that nothing taught has no say in
 _KNOWN = frozenset({*EPOCH_COLUMNS, "images_per_second"})
 OVER = frozenset({"finished", "stopped", "failed"})
 
 
 class Feed:
     """A listener that only gathers: cheap in the training thread, read from another one.
+
+    Args:
+        head_trained: False where the method trains none: accuracies, and whatever else such a head says, are left out.
 
     Attributes:
         lock: Held while an event is taken in; hold it to read several things that belong together.
@@ -40,8 +44,11 @@ class Feed:
         stirred: Set when the status changes, for a reader who waits; the reader clears it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, head_trained: bool = True) -> None:
         self.lock = threading.RLock()
+        self.head_trained = head_trained
+        self._row = _row if head_trained else _row_without_accuracy
+        self._left_out = () if head_trained else OF_THE_HEAD
         self._batches = Stream(BATCH_COLUMNS)
         self._arrived: deque[events.BatchEnded] = deque()
         self.epochs = Stream(EPOCH_COLUMNS)
@@ -99,7 +106,7 @@ class Feed:
             waiting = [self._arrived.popleft() for _ in range(len(self._arrived))]
             if not waiting:
                 return
-            self._batches.extend([_row(batch) for batch in waiting])
+            self._batches.extend([self._row(batch) for batch in waiting])
             self._version += len(waiting)
             last = waiting[-1]
             self._time = max(self._time, last.time)
@@ -140,9 +147,10 @@ class Feed:
         self._state["learning_rate"] = event.recipe.get("learning_rate")
 
     def _epoch(self, event: events.EpochEnded) -> None:
-        if event.judged is not None:
+        if event.judged is not None and not self._left_out:
             self.judged = event.epoch, event.judged
-        row = {**event.row, "step": self._state["step"], "epoch": event.epoch}
+        known = {**event.row, **dict.fromkeys(self._left_out, math.nan)}
+        row = {**known, "step": self._state["step"], "epoch": event.epoch}
         self.epochs.append(*(row.get(column, math.nan) for column in EPOCH_COLUMNS))
         self.extras.append({name: _finite(value) for name, value in event.row.items() if name not in _KNOWN})
 
@@ -165,6 +173,10 @@ class Feed:
             scalars = {"seconds": seconds, "seconds_left": left, "best_val_accuracy": best}
             numbers = {key: _finite(value) for key, value in (self._state | scalars).items()}
             return numbers | {"status": self._status, "points": len(self._batches)}
+
+
+def _row_without_accuracy(batch: events.BatchEnded) -> tuple[float, ...]:
+    return batch.step, batch.loss, math.nan, batch.learning_rate, batch.images_per_second
 
 
 def _finite(value: Any) -> Any:

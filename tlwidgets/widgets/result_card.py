@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ import numpy as np
 from tlwidgets.errors import RunError
 from tlwidgets.widgets.picker import short_name
 from tlwidgets.widgets.pictures import thumbnail
+from tlwidgets.widgets.untrained import caution, learned, own_measures
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
     from tlwidgets.data import ImageData
     from tlwidgets.training import Run
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 _LARGEST_TABLE = 20
 _MISTAKES = 8
 _PAIRS = 10
+_NO_ANSWERS = dict.fromkeys(("accuracy", "right", "n", "majority")) | {"confusion": [], "wrongest": []}
 _MUTED = "opacity:0.72"
 _FRAME = (
     "font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;color:inherit;background:transparent;"
@@ -64,71 +69,93 @@ class ResultCard:
         """The card in a few words: what a terminal and a screen reader get."""
         content = self.content
         if content["caution"]:
-            return f"{content['title']}: {content['caution']}"
+            return f"{content['title']}: {' '.join(filter(None, (_sentence(content['learned']), content['caution'])))}"
         told = f"{content['title']}: test accuracy {content['accuracy']:.1%}. {_in_words(content)}"
         return " ".join(filter(None, (told, content["note"], content["verdict"])))
 
     @property
     def html(self) -> str:
         """The card as static HTML: no script, no style sheet, colours that suit a light and a dark page."""
-        columns = _section("Confusion matrix", _confusion(self.content)) + _section(
-            "Worst mistakes", _mistakes(self.content)
-        )
         name = escape(self.content["card"], quote=True)
-        return (
-            f'<div data-tlw-card="{name}" style="{_FRAME}">{_headline(self.content)}'
-            f'<div style="display:flex;flex-wrap:wrap;gap:16px 40px">{columns}</div></div>'
-        )
+        below = "" if self.content["caution"] else _columns(self.content)
+        return f'<div data-tlw-card="{name}" style="{_FRAME}">{_headline(self.content)}{below}</div>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {"text/plain": self.text, "text/html": self.html, "image/png": self.png}
 
     @property
     def png(self) -> bytes:
-        """The confusion matrix and the headline as a picture, for readers that show no HTML."""
+        """The confusion matrix and the headline as a picture, for readers that show no HTML.
+
+        Of a run whose method trains no head, its own measures by epoch instead.
+        """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         # Not pyplot: it keeps a figure for the whole process and may belong to another thread.
         figure = Figure(figsize=(5.2, 4.6), dpi=100, layout="constrained")
         axes = figure.subplots()
-        counts = np.asarray(self.content["confusion"])
-        axes.imshow(counts / np.maximum(1, counts.sum(1, keepdims=True)), cmap="cividis", vmin=0, vmax=1)
-        if len(counts) <= _LARGEST_TABLE:
-            names = [_plain(_short(name)) for name in self.content["classes"]]
-            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-            axes.set_yticks(range(len(names)), names, fontsize=8)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("true")
-        told = "an untrained head" if self.content["caution"] else f"test accuracy {self.content['accuracy']:.1%}"
+        if self.content["caution"]:
+            _draw_own(axes, self.content)
+        else:
+            _draw_confusion(axes, self.content)
+        told = self.content["learned"] or "no head was trained"
+        if self.content["accuracy"] is not None:
+            told = f"test accuracy {self.content['accuracy']:.1%}"
         axes.set_title(_plain(f"{self.content['title']}\n{told}"), fontsize=10)
         buffer = io.BytesIO()
         FigureCanvasAgg(figure).print_png(buffer)
         return buffer.getvalue()
 
 
+def _draw_own(axes: Axes, content: dict[str, Any]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for name, values in content["own"].items():
+        known = [math.nan if value is None else value for value in values]
+        axes.plot(range(1, len(known) + 1), known, "-o", label=_plain(name.replace("_", " ")))
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if content["own"]:
+        axes.legend(frameon=False)
+
+
+def _draw_confusion(axes: Axes, content: dict[str, Any]) -> None:
+    counts = np.asarray(content["confusion"])
+    axes.imshow(counts / np.maximum(1, counts.sum(1, keepdims=True)), cmap="cividis", vmin=0, vmax=1)
+    if len(counts) <= _LARGEST_TABLE:
+        names = [_plain(_short(name)) for name in content["classes"]]
+        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
+        axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+
+
 def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
     """Collects what a card says about a run, as values that JSON can hold.
+
+    Of a run whose method trains no head nothing that the head says is among them, and ``accuracy`` is None.
 
     Raises:
         RunError: The run has not been judged yet.
     """
-    test = run.metrics.get("test")
-    if not test:
+    if not run.metrics.get("test"):
         raise RunError(f"The run in {str(run.path)!r} has no test result yet.", "Wait until it has ended.")
+    title = f"{_name_of(run, data)} with {short_name(run.recipe.backbone)}"
+    said = {"card": run.path.name, "title": title, "caution": caution(run), "classes": list(run.classes)}
+    said |= {"learned": learned(run), "note": _note(run), "verdict": ""}
+    return said | (_answers(run, data) if run.head_trained else dict(_NO_ANSWERS, own=own_measures(run.history)))
+
+
+def _answers(run: Run, data: ImageData | None) -> dict[str, Any]:
+    """What the head says of the test images, counted."""
     confusion = run.confusion
     total = int(confusion.sum())
     return {
-        "card": run.path.name,
-        "title": f"{_name_of(run, data)} with {short_name(run.recipe.backbone)}",
-        "caution": _caution(run),
-        "note": _note(run),
-        "verdict": "",
-        "accuracy": float(test["accuracy"]),
+        "accuracy": float(run.metrics["test"]["accuracy"]),
         "right": int(np.trace(confusion)),
         "n": total,
         "majority": float(confusion.sum(1).max(initial=0)) / max(1, total),
-        "classes": list(run.classes),
         "confusion": confusion.tolist(),
         "wrongest": _wrongest(run, data),
     }
@@ -136,7 +163,7 @@ def describe_run(run: Run, data: ImageData | None = None) -> dict[str, Any]:
 
 def for_page(content: dict[str, Any]) -> dict[str, Any]:
     """What a page draws of a card: as it is, or with ``pairs`` instead of a matrix that nobody can read."""
-    if len(content["classes"]) <= _LARGEST_TABLE:
+    if len(content["classes"]) <= _LARGEST_TABLE or content["caution"]:
         return content
     return {**content, "classes": [], "confusion": [], "pairs": commonest_pairs(content)}
 
@@ -155,15 +182,6 @@ def _note(run: Run) -> str:
     if run.kept_epoch is None:
         return ""
     return f"The run failed: {run.error} It is judged by the best epoch until then, epoch {run.kept_epoch}."
-
-
-def _caution(run: Run) -> str:
-    if run.head_trained:
-        return ""
-    return (
-        f"{run.recipe.method} trains no head, so these answers are those of an untrained one and say nothing. "
-        f"What it learned is in its features: take run:{run.path} as the backbone of another recipe."
-    )
 
 
 def _name_of(run: Run, data: ImageData | None) -> str:
@@ -202,7 +220,7 @@ def _headline(content: dict[str, Any]) -> str:
     if content["caution"]:
         return (
             f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
-            f'<div style="margin-bottom:16px">{escape(content["caution"])}</div>'
+            f"{_large(content['learned'])}<div>{escape(content['caution'])}</div>{_said(content['note'])}"
         )
     return (
         f'<div style="font-weight:600;font-size:15px;margin-bottom:4px">{escape(content["title"])}</div>'
@@ -212,8 +230,22 @@ def _headline(content: dict[str, Any]) -> str:
     )
 
 
+def _large(words: str) -> str:
+    style = "font-size:20px;font-weight:600;margin-bottom:8px"
+    return f'<div style="{style}">{escape(_sentence(words))}</div>' if words else ""
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
 def _said(words: str) -> str:
     return f'<div style="margin-top:8px;max-width:75ch">{escape(words)}</div>' if words else ""
+
+
+def _columns(content: dict[str, Any]) -> str:
+    body = _section("Confusion matrix", _confusion(content)) + _section("Worst mistakes", _mistakes(content))
+    return f'<div style="display:flex;flex-wrap:wrap;gap:16px 40px">{body}</div>'
 
 
 def _section(title: str, body: str) -> str:

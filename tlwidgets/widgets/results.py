@@ -19,8 +19,11 @@ class Results(TlwWidget):
     """A table of runs, newest first, and under it the result card of the newest."""
 
     runs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None), and mark: what sets it apart,
-    such as "failed, best epoch 3 kept"; "" for one that came to its end."""
+    """One mapping a run: run, backbone, learns, epochs, seconds, accuracy (0..1, or None).
+
+    Also mark: what sets it apart, "failed, best epoch 3 kept"; and learned: what one whose method trains no head came
+    to instead of an accuracy, "filled in 0.213 after epoch 5". Both are empty for any other.
+    """
 
     card = traitlets.Dict().tag(sync=True)
     """What ``result_card.for_page`` says of the newest run; empty before the first."""
@@ -55,6 +58,7 @@ def row_of(session: TrainingSession, card: ResultCard) -> dict[str, Any]:
         "epochs": len(history),
         "seconds": float(history["seconds"].sum()) if len(history) else None,
         "accuracy": card.content["accuracy"],
+        "learned": card.content["learned"],
         "mark": mark_of(session.run),
     }
 
@@ -66,4 +70,6 @@ def mark_of(run: Run) -> str:
 
 def _in_words(row: dict[str, Any]) -> str:
     marked = f" ({row['mark']})" if row.get("mark") else ""
-    return f"{row['run']}{marked}: test accuracy {row['accuracy'] or 0:.1%}"
+    if row["accuracy"] is None:
+        return f"{row['run']}{marked}: {row.get('learned') or 'no accuracy'}"
+    return f"{row['run']}{marked}: test accuracy {row['accuracy']:.1%}"

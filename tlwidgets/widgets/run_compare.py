@@ -12,7 +12,9 @@ import traitlets
 
 from tlwidgets.errors import RunError, TlwError
 from tlwidgets.widgets.base import TlwWidget
+from tlwidgets.widgets.feed import OF_THE_HEAD
 from tlwidgets.widgets.results import mark_of
+from tlwidgets.widgets.untrained import learned, own_measures, told
 
 if TYPE_CHECKING:
     from tlwidgets.training import Run
@@ -39,13 +41,19 @@ class RunCompare(TlwWidget):
     """Where the runs lie."""
 
     found: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """One mapping a run, the newest first: run, backbone, data, status, epochs, accuracy (0..1, or None), date."""
+    """One mapping a run, the newest first: run, backbone, data, status, epochs, accuracy (0..1, or None), date.
+
+    Also learned: what one whose method trains no head came to instead of an accuracy; else empty.
+    """
 
     chosen: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Names of the runs that are compared, in the order of their choice."""
 
-    measure = traitlets.Enum(MEASURES, "val_accuracy").tag(sync=True)
-    """What the curves show."""
+    measure = traitlets.Unicode("val_accuracy").tag(sync=True)
+    """What the curves show, one of ``measures``."""
+
+    measures: traitlets.List[str] = traitlets.List(traitlets.Unicode(), list(MEASURES)).tag(sync=True)
+    """What curves there are: those of every run, and what the methods of the chosen ones measure themselves."""
 
     curves: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a chosen run: run, epochs (list) and values (list, None where not measured)."""
@@ -55,6 +63,9 @@ class RunCompare(TlwWidget):
 
     differences: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """One mapping a field of the recipe in which the chosen runs differ: field, and values as text."""
+
+    cautions: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Of each chosen run whose method trains no head: what it learned, and why it has no accuracy."""
 
     verdicts: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """The first chosen run against each other one, in words."""
@@ -71,7 +82,7 @@ class RunCompare(TlwWidget):
     def __repr__(self) -> str:
         compared = ", ".join(self.chosen) or "none"
         found = f"{len(self.found)} run{'' if len(self.found) == 1 else 's'} in {self.folder}"
-        return " ".join([f"RunCompare: {found}; compared: {compared}.", *self.verdicts])
+        return " ".join([f"RunCompare: {found}; compared: {compared}.", *self.cautions, *self.verdicts])
 
     def refresh(self) -> None:
         """Looks for runs again; chosen ones that are gone are taken out."""
@@ -91,9 +102,9 @@ class RunCompare(TlwWidget):
         self._take([*others, run] if chosen else others)
 
     def measure_by(self, measure: str) -> None:
-        """Chooses what the curves show, one of ``MEASURES``."""
-        if measure not in MEASURES:
-            raise RunError(f"There is no curve of {measure!r}.", f"Choices: {', '.join(MEASURES)}.")
+        """Chooses what the curves show, one of ``measures``."""
+        if measure not in self.measures:
+            raise RunError(f"There is no curve of {measure!r}.", f"Choices: {', '.join(self.measures)}.")
         curves = [_curve(run, measure) for run in self.runs]
         self.measure, self.curves = measure, curves
 
@@ -121,8 +132,13 @@ class RunCompare(TlwWidget):
         if len(names) > MOST:
             raise RunError(f"{len(names)} runs are too many to tell apart.", f"Take one out: {MOST} at most.")
         runs = [Run.load(self._folder / name) for name in names]
-        curves, metrics = [_curve(run, self.measure) for run in runs], _metrics(runs)
+        own = dict.fromkeys(name for run in runs for name in own_measures(run.history))
+        measures = [*MEASURES, *(name for name in own if name not in MEASURES)]
+        measure = self.measure if self.measure in measures else MEASURES[0]
+        curves, metrics = [_curve(run, measure) for run in runs], _metrics(runs)
         differences, verdicts = _differences(runs), [_verdict(runs[0], other) for other in runs[1:]]
+        self.cautions = [f"{run.path.name}: {told(run)}" for run in runs if not run.head_trained]
+        self.measures, self.measure = measures, measure
         self.chosen, self.curves, self.metrics = names, curves, metrics
         self.differences, self.verdicts = differences, verdicts
 
@@ -144,6 +160,7 @@ def _row(path: Path) -> dict[str, Any] | None:
         recipe, history = run.recipe, run.history
         date = datetime.fromtimestamp((path / "recipe.yaml").stat().st_mtime).astimezone()
         status, accuracy = mark_of(run) or run.status, run.metrics.get("test", {}).get("accuracy")
+        accuracy, own = (accuracy, "") if run.head_trained else (None, learned(run))
     except (TlwError, OSError, ValueError, AttributeError):  # JSON that holds no mapping has no `get`
         return None
     return {
@@ -153,6 +170,7 @@ def _row(path: Path) -> dict[str, Any] | None:
         "status": status,
         "epochs": len(history),
         "accuracy": accuracy,
+        "learned": own,
         "date": date.strftime("%Y-%m-%d %H:%M"),
     }
 
@@ -169,7 +187,8 @@ def _short(value: Any) -> str:
 
 def _curve(run: Run, measure: str) -> dict[str, Any]:
     history = run.history
-    values = history[measure] if measure in history else pd.Series([float("nan")] * len(history))
+    silent = measure not in history or (measure in OF_THE_HEAD and not run.head_trained)
+    values = pd.Series([float("nan")] * len(history)) if silent else history[measure]
     known = [None if pd.isna(value) else float(value) for value in values]
     return {"run": run.path.name, "epochs": [int(epoch) for epoch in history["epoch"]], "values": known}
 
@@ -180,7 +199,7 @@ def _metrics(runs: list[Run]) -> list[dict[str, Any]]:
     tables: list[pd.DataFrame | None] = []
     for run in runs:
         try:
-            tables.append(run_metrics(run))
+            tables.append(run_metrics(run) if run.head_trained else None)
         except RunError:  # not finished, or without test images
             tables.append(None)
     names = next((list(table.index) for table in tables if table is not None), [])
@@ -205,6 +224,10 @@ def _differences(runs: list[Run]) -> list[dict[str, Any]]:
 def _verdict(first: Run, other: Run) -> str:
     from tlwidgets.evaluation import compare_runs
 
+    untrained = [run.path.name for run in (first, other) if not run.head_trained]
+    if untrained:
+        whose = " and ".join(untrained)
+        return f"First {first.path.name}, second {other.path.name}. The head of {whose} learned nothing to compare."
     try:
         return f"First {first.path.name}, second {other.path.name}. {compare_runs(first, other).sentence}"
     except RunError as error:

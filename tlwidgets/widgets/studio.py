@@ -37,8 +37,8 @@ TITLES = ("Data", "Backbone", "Stages", "Settings", "Train", "Results", "Code")
 DATA, BACKBONE, STAGES, SETTINGS, TRAIN, RESULTS, CODE = range(len(TITLES))
 _NEXT_RUN = "For the next run."
 _NOTHING_TO_JUDGE = (
-    "The latest run failed and left nothing to judge. Step 5, Train, says why: put that right, for example with a lower "
-    "learning rate in step 4, and start again."
+    "The latest run failed and left nothing to judge. Step 5, Train, says why: put that right, for example with a "
+    "lower learning rate in step 4, and start again."
 )
 _WRITERS = (
     code_writing.data_code,
@@ -384,10 +384,9 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self.card = ResultCard(run, self.data)
         self._place.show(self.card)
         self.results.add(row_of(session, self.card), self.card.content)
-        self.predictions = PredictionView(run, self.data)
-        self._below_results.children = (self.predictions,)
-        failed = " until it failed" if run.kept_epoch else ""
-        self.steps.note(RESULTS, f"{self.card.content['accuracy']:.1%} right{failed}", done=True)
+        self.predictions = PredictionView(run, self.data) if run.head_trained else None
+        self._below_results.children = (self.predictions,) if self.predictions is not None else ()
+        self.steps.note(RESULTS, _summary(self.card, run), done=True)
         self.step_code.refresh()
 
     def _comparing(self) -> str:
@@ -402,6 +401,13 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._place.show(self.card)
         self.results.show_card(self.card.content)
         self.step_code.refresh()
+
+
+def _summary(card: ResultCard, run: Run) -> str:
+    """What a run came to, in as few words as the line of steps has room for."""
+    if not run.head_trained:
+        return "no head trained"
+    return f"{card.content['accuracy']:.1%} right" + " until it failed" * (run.kept_epoch is not None)
 
 
 def _beyond(recipe: Recipe) -> dict[str, Any]:

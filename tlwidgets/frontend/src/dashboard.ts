@@ -34,12 +34,15 @@ interface State {
   asked?: string;
   progress: Progress;
   learning_rate: number;
+  /** Why no accuracy is shown; empty where one is. */
+  caution?: string;
   can_start: boolean;
   baselines?: { name: string; accuracy: number; on?: string }[];
   others?: { name: string; epochs: number[]; val_loss: (number | null)[]; val_accuracy: (number | null)[] }[];
   error_text: string;
 }
 
+const OF_THE_HEAD = [2, 3, 4]; // columns of the table: validation loss, and both accuracies
 const LEAST_EPOCHS_DRAWN = 8;
 const NEWS_EVERY_MS = 5000;
 const SILENCE_WHILE_RUNNING_MS = 6000;
@@ -64,6 +67,8 @@ class Dashboard {
   private readonly rows = h("tbody");
   private readonly headings = h("tr");
   private readonly charts: { loss: Chart; accuracy: Chart };
+  private readonly caution = h("p", { class: "tlw-notice", hidden: true });
+  private own: { name: string; chart: Chart } | null = null;
   private readonly points: ReturnType<typeof askUntilAnswered>;
   private lastNews = 0;
   private lastMessage = Date.now();
@@ -96,6 +101,7 @@ class Dashboard {
       this.progressArea(),
       this.alert.element,
       this.notice,
+      this.caution,
       h("div", { class: "tlw-charts" }, this.charts.loss.element, this.charts.accuracy.element),
       this.beside,
       this.judged.element,
@@ -173,7 +179,7 @@ class Dashboard {
   private listen(): void {
     const { model, cleanup } = this;
     cleanup.listen(model, "msg:custom", (message: never, buffers: never) => this.receive(message, buffers));
-    for (const name of ["status", "asked", "progress", "learning_rate", "can_start", "error_text"]) {
+    for (const name of ["status", "asked", "progress", "learning_rate", "caution", "can_start", "error_text"]) {
       cleanup.listen(model, `change:${name}`, () => this.update());
     }
     for (const name of ["baselines", "others"]) cleanup.listen(model, `change:${name}`, () => this.drawBeside());
@@ -231,11 +237,30 @@ class Dashboard {
     const total = this.horizon();
     this.charts.loss.show([curves.x, curves.batchLoss, curves.trainLoss, curves.valLoss], perEpoch, total);
     this.charts.accuracy.show([curves.x, curves.batchAccuracy, curves.trainAccuracy, curves.valAccuracy], perEpoch, total);
+    this.drawOwn(perEpoch, total);
     this.rows.closest(".tlw-dashboard")?.setAttribute("data-points", String(curves.points));
     const latest = this.curves.epochs.at(-1);
     const gap = (latest?.["train_accuracy"] ?? NaN) - (latest?.["val_accuracy"] ?? NaN);
     setText(this.facts.gap.value, Number.isFinite(gap) ? TEXT.points(gap) : "–");
     this.fillTable();
+  }
+
+  /** Of a method that trains no head: what it measures itself, where the accuracy would stand. */
+  private drawOwn(perEpoch: number, total: number): void {
+    const caution = this.model.get("caution") ?? "";
+    const name = caution ? (Object.keys(this.curves.extras[0] ?? {})[0] ?? "") : "";
+    setText(this.caution, caution);
+    this.caution.hidden = caution === "";
+    this.charts.accuracy.element.hidden = this.judged.element.hidden = this.facts.gap.element.hidden = caution !== "";
+    if (this.own?.name !== name) {
+      this.own?.chart.element.remove();
+      this.own = name ? { name, chart: new Chart({ title: plain(name), format: loss }, this.cleanup) } : null;
+      if (this.own) this.charts.loss.element.after(this.own.chart.element);
+    }
+    const none = this.curves.x.map(() => null);
+    this.own?.chart.show([this.curves.x, none, this.curves.extra(name), none], perEpoch, total);
+    setText(this.facts.best.label, caution ? plain(name) || TEXT.learned : TEXT.bestAccuracy);
+    setText(this.facts.best.value, caution ? loss(this.curves.extras.at(-1)?.[name]) : percent(this.model.get("progress").best_val_accuracy));
   }
 
   /** Lines to beat and earlier runs, in both charts and named below them. */
@@ -265,10 +290,15 @@ class Dashboard {
 
   /** The columns of every run, and those of this run's method. */
   private fillHeadings(): void {
-    const names = [...Object.values(TEXT.columns), ...Object.keys(this.curves.extras[0] ?? {}).map((name) => name.replaceAll("_", " "))];
+    const names = [...Object.values(TEXT.columns), ...Object.keys(this.curves.extras[0] ?? {}).map(plain)].filter((_, index) => this.isShown(index));
     if (names.length === this.headings.childElementCount && names.every((name, i) => this.headings.children[i]?.textContent === name)) return;
     this.headings.replaceChildren(...names.map((name) => h("th", { scope: "col", class: "tlw-number" }, name)));
     this.rows.replaceChildren();
+  }
+
+  /** Columns of what a head says are left out where none was trained. */
+  private isShown(column: number): boolean {
+    return !this.model.get("caution") || !OF_THE_HEAD.includes(column);
   }
 
   /** Only while it is open: the page of a run of many epochs does not grow by what nobody looks at. */
@@ -284,13 +314,14 @@ class Dashboard {
         percent(value("val_accuracy")), rate(value("learning_rate")), value("seconds").toFixed(1),
         ...Object.values(this.curves.extras[shown + index] ?? {}).map((extra) => loss(extra)),
       ];
-      this.rows.append(h("tr", {}, ...cells.map((cell) => h("td", { class: "tlw-number" }, cell))));
+      this.rows.append(h("tr", {}, ...cells.filter((_, column) => this.isShown(column)).map((cell) => h("td", { class: "tlw-number" }, cell))));
     }
   }
 
   private update(): void {
     if (this.drawnStatus !== this.status) this.draw();
     this.drawnStatus = this.status;
+    this.drawOwn(this.model.get("progress").steps_per_epoch, this.horizon());
     this.updateControls();
     this.updateProgress();
     this.alert.show(this.model.get("error_text"));
@@ -332,7 +363,6 @@ class Dashboard {
     setText(this.facts.time.value, step ? duration(over ? progress.seconds : progress.seconds_left) : "–");
     setText(this.facts.speed.value, progress.images_per_second ? whole(progress.images_per_second) : "–");
     setText(this.facts.rate.value, rate(progress.learning_rate));
-    setText(this.facts.best.value, percent(progress.best_val_accuracy));
   }
 
   /** A screen reader hears of the run at most every five seconds, and of its end. */
@@ -342,6 +372,10 @@ class Dashboard {
     this.lastNews = Date.now();
     setText(this.news, TEXT.news(this.word, epoch, epochs, percent(this.curves.epochs.at(-1)?.["val_accuracy"] ?? best)));
   }
+}
+
+function plain(name: string): string {
+  return name.replaceAll("_", " ");
 }
 
 function button(className: string, press: () => Promise<void>): HTMLButtonElement {

@@ -14,6 +14,8 @@ interface RunRow {
   learns: string;
   epochs: number;
   accuracy: number | null;
+  /** What a run whose head was not trained came to instead; empty for any other. */
+  learned?: string;
   /** What sets it apart from a run that came to its end; empty for one that did. */
   mark?: string;
   seconds: number | null;
@@ -22,6 +24,9 @@ interface RunRow {
 interface Card {
   card: string;
   title: string;
+  /** Why there is no accuracy, and what was learned instead; empty where there is one. */
+  caution?: string;
+  learned?: string;
   /** How the run stands to its baselines; empty where nobody has looked. */
   verdict?: string;
   /** What must be known of a run that failed. */
@@ -94,7 +99,7 @@ function runTable(runs: RunRow[]): HTMLElement {
       h("td", {}, row.learns),
       h("td", { class: "tlw-number" }, row.epochs),
       h("td", { class: "tlw-number" }, duration(row.seconds)),
-      h("td", { class: "tlw-number" }, h("strong", {}, percent(row.accuracy))),
+      h("td", { class: "tlw-number" }, h("strong", {}, row.accuracy === null ? row.learned || "–" : percent(row.accuracy))),
     ),
   );
   return h("table", { class: "tlw-table" }, h("thead", {}, head), h("tbody", {}, ...rows));
@@ -107,6 +112,11 @@ function isOnPage(card: Card): boolean {
 
 /** The card drawn live: the one below the Studio is lost to a page that was reloaded while the run went on. */
 function liveCard(card: Card): HTMLElement {
+  if (card.caution) {
+    const learned = card.learned ? `${card.learned.charAt(0).toUpperCase()}${card.learned.slice(1)}.` : "";
+    const words = [card.caution, card.note].filter(Boolean).map((said) => h("p", { class: "tlw-result-verdict" }, said));
+    return h("section", { class: "tlw-live-card", "aria-label": card.title }, h("div", { class: "tlw-result-headline" }, h("strong", { class: "tlw-result-learned" }, learned)), ...words);
+  }
   const headline = h(
     "div",
     { class: "tlw-result-headline" },

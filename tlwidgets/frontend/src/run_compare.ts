@@ -15,6 +15,8 @@ interface Found {
   status: string;
   epochs: number;
   accuracy: number | null;
+  /** What a run whose head was not trained came to instead; empty for any other. */
+  learned?: string;
   date: string;
 }
 
@@ -23,6 +25,8 @@ interface State {
   found: Found[];
   chosen: string[];
   measure: string;
+  measures?: string[];
+  cautions?: string[];
   curves: { run: string; epochs: number[]; values: (number | null)[] }[];
   metrics: { metric: string; values: ([number, number, number] | null)[] }[];
   differences: { field: string; values: string[] }[];
@@ -49,7 +53,6 @@ class RunCompare {
     this.commands = commands(model, cleanup);
     const refresh = h("button", { class: "tlw-button", type: "button", onclick: () => void this.ask("refresh") }, TEXT.refresh);
     const words = h("div", {}, h("h3", { class: "tlw-title" }, TEXT.title), h("p", { class: "tlw-lead" }, TEXT.lead(model.get("folder"))));
-    this.measure.append(...Object.entries(TEXT.measures).map(([value, word]) => h("option", { value }, word)));
     this.measure.addEventListener("change", () => void this.ask("measure", { measure: this.measure.value }));
     const column = (word: string, number = false): HTMLElement => h("th", { scope: "col", class: number ? "tlw-number" : "" }, word);
     const { run, backbone, data, epochs, accuracy, date } = TEXT.columns;
@@ -64,8 +67,8 @@ class RunCompare {
       this.alert.element,
     );
     for (const name of ["found", "chosen"]) cleanup.listen(model, `change:${name}`, () => this.updateList());
-    for (const name of ["curves", "measure"]) cleanup.listen(model, `change:${name}`, () => this.updateChart());
-    for (const name of ["metrics", "differences", "verdicts"]) cleanup.listen(model, `change:${name}`, () => this.updateTables());
+    for (const name of ["curves", "measure", "measures"]) cleanup.listen(model, `change:${name}`, () => this.updateChart());
+    for (const name of ["metrics", "differences", "verdicts", "cautions"]) cleanup.listen(model, `change:${name}`, () => this.updateTables());
     cleanup.listen(model, "change:error_text", () => this.alert.show(model.get("error_text")));
     this.updateList();
     this.updateChart();
@@ -94,7 +97,7 @@ class RunCompare {
         h("td", {}, row.backbone),
         h("td", {}, row.data),
         h("td", { class: "tlw-number" }, row.epochs),
-        h("td", { class: "tlw-number" }, percent(row.accuracy)),
+        h("td", { class: "tlw-number" }, row.accuracy === null ? row.learned || "–" : percent(row.accuracy)),
         h("td", { class: "tlw-muted" }, row.date),
       );
     });
@@ -105,11 +108,13 @@ class RunCompare {
 
   private updateChart(): void {
     const measure = this.model.get("measure");
+    const offered = this.model.get("measures") ?? Object.keys(TEXT.measures);
+    const word = (name: string): string => TEXT.measures[name] ?? name.replaceAll("_", " ");
+    if (offered.join() !== [...this.measure.options].map(({ value }) => value).join()) this.measure.replaceChildren(...offered.map((value) => h("option", { value }, word(value))));
     this.measure.value = measure;
     const curves = this.model.get("curves").map(({ run, epochs, values }) => ({ name: run, x: epochs, y: values }));
-    const word = TEXT.measures[measure] ?? measure;
     const share = measure.endsWith("accuracy");
-    this.chart.replaceChildren(curves.length ? lineChart(curves, { title: word, across: STRINGS.dashboard.epochAxis, share }) : h("p", { class: "tlw-lead" }, TEXT.nothing));
+    this.chart.replaceChildren(curves.length ? lineChart(curves, { title: word(measure), across: STRINGS.dashboard.epochAxis, share }) : h("p", { class: "tlw-lead" }, TEXT.nothing));
   }
 
   private updateTables(): void {
@@ -122,7 +127,9 @@ class RunCompare {
     const differing = model.get("differences").map((row) => h("tr", {}, h("th", { scope: "row" }, row.field.replaceAll("_", " ")), ...row.values.map((value) => h("td", { class: "tlw-mono" }, value || "–"))));
     const verdicts = model.get("verdicts").map((words) => h("li", {}, icon("check"), " ", words));
     const scroll = (label: string, table: HTMLElement): HTMLElement => scrolling("tlw-compare-scroll", label, table);
+    const cautions = (model.get("cautions") ?? []).map((words) => h("p", { class: "tlw-notice" }, words));
     this.tables.replaceChildren(
+      ...cautions,
       ...(verdicts.length ? [h("h4", {}, TEXT.verdicts), h("ul", { class: "tlw-compare-verdicts" }, ...verdicts)] : []),
       ...(metrics.length ? [h("h4", {}, TEXT.metrics), scroll(TEXT.metrics, h("table", { class: "tlw-table" }, head(TEXT.metric), h("tbody", {}, ...metrics)))] : []),
       ...(chosen.length > 1 ? [h("h4", {}, TEXT.differences), differing.length ? scroll(TEXT.differences, h("table", { class: "tlw-table" }, head(TEXT.field), h("tbody", {}, ...differing))) : h("p", { class: "tlw-lead" }, TEXT.same)] : []),

@@ -48,7 +48,8 @@ export class RunList {
   }
 
   private row(run: Run): HTMLElement {
-    const accuracy = run.accuracy === null ? TEXT.noAccuracy : TEXT.accuracy(`${(100 * run.accuracy).toFixed(1)} %`);
+    const none = run.headTrained ? TEXT.noAccuracy : TEXT.noHead;
+    const accuracy = run.accuracy === null ? none : TEXT.accuracy(`${(100 * run.accuracy).toFixed(1)} %`);
     const tick = h("input", { type: "checkbox", "aria-label": TEXT.choose(run.name), onchange: (event: Event) => this.tick(run, event) });
     tick.checked = this.ticked.has(run.path);
     return h(

@@ -14,6 +14,8 @@ export interface Run {
   status: string;
   /** Share of test images classified rightly, or null. */
   accuracy: number | null;
+  /** Whether its method trained the head: else no accuracy is shown. */
+  headTrained: boolean;
   /** When its folder last changed. */
   date: string;
 }
@@ -42,13 +44,15 @@ async function readRun(files: Files, tree: Tree, folder: Contents.IModel): Promi
   if (!names.has("recipe.yaml")) return null;
   const [recipe, status, metrics] = await Promise.all(["recipe.yaml", "status.json", "metrics.json"].map(text));
   const { backbone, plan } = readRecipe(recipe ?? "");
+  const headTrained = field(status ?? "", "head_trained") !== false;
   return {
     path: folder.path,
     name: folder.name,
     backbone,
     plan,
     status: String(field(status ?? "", "status") ?? ""),
-    accuracy: number(field(metrics ?? "", "test", "accuracy")),
+    accuracy: headTrained ? number(field(metrics ?? "", "test", "accuracy")) : null,
+    headTrained,
     date: folder.last_modified,
   };
 }

@@ -34,6 +34,7 @@ export const LAB = {
     title: "Runs",
     none: "No run yet. What you train is kept in a folder called runs and listed here.",
     noAccuracy: "no test accuracy yet",
+    noHead: "no head trained, so no accuracy",
     accuracy: (share: string) => `test accuracy ${share}`,
     learns: (learning: number, all: number) => `${learning} of ${all} stages learn`,
     everything: "every stage learns",

@@ -32,6 +32,16 @@ test("runs are found in several folders and read as far as they go", async () =>
   assert.deepEqual(contents.missed, []);
 });
 
+test("a run whose method trains no head has no accuracy", async () => {
+  const contents = new FakeContents({
+    "runs/filled/recipe.yaml": RECIPE,
+    "runs/filled/metrics.json": '{"test": {"accuracy": 0.11}}',
+    "runs/filled/status.json": '{"status": "finished", "head_trained": false}',
+  });
+  const { runs } = await listRuns(contents as never, [""]);
+  assert.deepEqual(runs.map(({ accuracy, headTrained }) => [accuracy, headTrained]), [[null, false]]);
+});
+
 test("of very many runs the newest are shown and the others counted", async () => {
   const files = Object.fromEntries(Array.from({ length: 60 }, (_, number) => [`runs/${number}/recipe.yaml`, RECIPE]));
   const { runs, more } = await listRuns(new FakeContents(files) as never, [""]);

@@ -35,6 +35,7 @@ export const DASHBOARD = {
   speed: "Images a second",
   currentRate: "Learning rate",
   bestAccuracy: "Best validation",
+  learned: "Learned",
   gap: "Train over validation",
   gapHint: "Accuracy on the training images less that on the validation images in the latest epoch: how much it overfits",
   points: (gap: number) => `${gap >= 0 ? "+" : "−"}${Math.abs(100 * gap).toFixed(1)} points`,
@@ -61,5 +62,5 @@ export const DASHBOARD = {
   chart: (what: string, points: number, train: string, validation: string) =>
     `${what}, ${points} batches. Train ${train}, validation ${validation}.`,
   news: (status: string, epoch: number, epochs: number, accuracy: string) =>
-    `${status}. Epoch ${epoch} of ${epochs}, validation accuracy ${accuracy}.`,
+    `${status}. Epoch ${epoch} of ${epochs}${accuracy === "–" ? "" : `, validation accuracy ${accuracy}`}.`,
 };

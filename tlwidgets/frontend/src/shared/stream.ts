@@ -65,6 +65,13 @@ export class Curves {
     return message.t;
   }
 
+  /** One of the method's own measures, at the step that ended each epoch. */
+  extra(name: string): (number | null)[] {
+    const column: (number | null)[] = this.x.map(() => null);
+    for (const [index, row] of this.epochs.entries()) column[this.indexOf(row["step"] ?? NaN)] = this.extras[index]?.[name] ?? null;
+    return column;
+  }
+
   private clear(run: number): void {
     this.run = run;
     this.x = [];
