@@ -5,6 +5,7 @@ Each function takes a seed and returns the figure with the method, the figure wi
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,12 +25,17 @@ from tlwidgets.evaluation.episodes import episodes
 from tlwidgets.evaluation.few_shot import episode_accuracies
 from tlwidgets.exercises.experiments.describing import linear_model, some_tests
 from tlwidgets.exercises.experiments.negative_transfer import digit_reader
+from tlwidgets.exercises.experiments.small_networks import small_network
 from tlwidgets.methods.maml import MAML
 from tlwidgets.methods.reptile import Reptile
 from tlwidgets.methods.vertical import compose, pair_features
 from tlwidgets.recipe import Recipe
+from tlwidgets.training.building import starting_network
 from tlwidgets.training.inner_loop import Task
+from tlwidgets.training.method import Setting, make_method
+from tlwidgets.training.run import Run
 from tlwidgets.training.session import fit
+from tlwidgets.training.tasks import TaskSampler
 
 Measure = Callable[[int], tuple[float, float, float, float]]
 STEPS, RATE = 250, 0.003
@@ -125,6 +131,90 @@ def _explained(learner: Any) -> float:
     answers = torch.stack([learner.predict(learner.adapt(x, y), q) for x, y, q, _ in tasks])
     truth = torch.stack([task[3] for task in tasks])
     return float(1 - (answers - truth).square().mean() / truth.square().mean())
+
+
+SHAPES: dict[str, Any] = {"pretrained": False, "backbone_scale": 1.0, "learning_rate": 3e-3, "cache": "off"}
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "maml": ("maml", {}),
+    "fomaml": ("maml", {"first_order": True}),
+    "anil": ("maml", {"inner": "head"}),
+    "reptile": ("reptile", {"inner_steps": 5}),
+}
+
+
+def shapes_recipe(form: str, seed: int) -> Recipe:
+    """Fifty-six steps on tasks of eleven coloured shapes; five others are held out to judge by."""
+    method, options = FORMS[form]
+    data, network = load_data("coloured_shapes", seed=seed), small_network(16)
+    recipe = Recipe(data=data, backbone=network, method=method, method_options=options, seed=seed)
+    return recipe.replace(epochs=1, batch_size=8, **SHAPES)
+
+
+def on_new_shapes(form: str, against: str) -> Measure:
+    """Three new shapes, one example of each: a start that was meta-learned in the loop, against another start.
+
+    That is "untrained", or "joint": the same network after eight epochs on the known shapes, with a new head. Both
+    adapt in the same way, on the same tasks.
+    """
+
+    def measure(seed: int) -> tuple[float, float, float, float]:
+        told, seconds = _meta_run(form, seed)
+        if against == "untrained":
+            return told["accuracy"], told["before"], seconds, seconds
+        baseline, before = _joint(form, seed)
+        return told["accuracy"], baseline, seconds, before
+
+    return measure
+
+
+@cache
+def _meta_run(form: str, seed: int) -> tuple[dict[str, float], float]:
+    began = time.perf_counter()
+    run = fit(shapes_recipe(form, seed), tempfile.mkdtemp(prefix="tlwidgets-methods-"), progress=False)
+    return run.metrics["episodes"], time.perf_counter() - began
+
+
+def _joint(form: str, seed: int) -> tuple[float, float]:
+    began = time.perf_counter()
+    recipe = shapes_recipe(form, seed).replace(backbone=f"run:{_known_shapes(seed).path}", pretrained=True)
+    setting = Setting(starting_network(recipe, 16), recipe.data, recipe)
+    told: dict[str, float] = make_method(setting).finish(setting.backbone.model)["episodes"]
+    return told["accuracy"], time.perf_counter() - began
+
+
+@cache
+def _known_shapes(seed: int) -> Run:
+    """Fine-tuned on the shapes that are not held out."""
+    recipe = shapes_recipe("anil", seed)
+    data = recipe.data
+    new = np.isin(np.array(data.classes)[data.labels], new_shapes(seed))
+    known = data.with_split(np.where(new, "unlabelled", data.split))
+    return _supervised(known, seed)
+
+
+def _supervised(data: ImageData, seed: int) -> Run:
+    recipe = Recipe(data=data, backbone=small_network(16), seed=seed, epochs=8, batch_size=16, **SHAPES)
+    return fit(recipe, tempfile.mkdtemp(prefix="tlwidgets-methods-"), progress=False)
+
+
+def new_shapes(seed: int) -> tuple[str, ...]:
+    """The classes that are held out."""
+    recipe = shapes_recipe("anil", seed)
+    setting = Setting(load_backbone(recipe.backbone, num_classes=16), recipe.data, recipe)
+    return TaskSampler(setting, 3, 1, 1, 1, None).held_out
+
+
+@cache
+def all_shapes(seed: int) -> float:
+    """The oracle: the same network trained on all images of all sixteen, its answers among three new ones at a time."""
+    data = load_data("coloured_shapes", seed=seed)
+    run, test = _supervised(data, seed), data.indices("test")
+    labels, logits = data.labels[test], run.backbone.logits(data.images(test))
+    hits = []
+    for three in itertools.combinations([data.classes.index(name) for name in new_shapes(seed)], 3):
+        asked = np.isin(labels, three)
+        hits.append((np.array(three)[logits[asked][:, three].argmax(1)] == labels[asked]).mean())
+    return float(np.mean(hits))
 
 
 def beside_loops(**options: Any) -> Measure:
