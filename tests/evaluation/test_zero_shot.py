@@ -10,7 +10,7 @@ import pytest
 import tlwidgets as tlw
 from tlwidgets.data.generated.coloured_shapes import CLASSES, shape_attributes
 from tlwidgets.errors import DataError
-from tlwidgets.evaluation.zero_shot import METHODS, _mean_by_class, zero_shot
+from tlwidgets.evaluation.zero_shot import METHODS, mean_by_class, zero_shot
 from tlwidgets.methods.eszsl import ESZSL
 
 # The seven segments of a pocket calculator, from the top clockwise, the bar in the middle last.
@@ -115,4 +115,4 @@ def test_a_class_named_twice_is_held_out_once(tiny: str) -> None:
 
 
 def test_the_mean_is_over_classes_whatever_their_size() -> None:
-    assert _mean_by_class(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2])) == 0.5
+    assert mean_by_class(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2])) == 0.5
