@@ -282,3 +282,8 @@ def test_unsubscribing_ends_the_calls(session: tlw.TrainingSession) -> None:
     steps = _steps(session)
     _until(lambda: _steps(session) > steps + 3)
     assert len(heard) <= count + 1
+
+
+def test_what_is_no_recipe_is_refused_at_once() -> None:
+    with pytest.raises(RecipeError, match="'clean' is no recipe"):
+        tlw.fit("clean")  # type: ignore[arg-type]

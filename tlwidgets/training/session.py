@@ -59,6 +59,9 @@ class TrainingSession:
         data: The images, where the caller has them already; else the recipe's data are loaded.
         take_up: Go on where the run in ``path`` stands, instead of starting a new one.
         shelf: What other runs on the same images share with this one.
+
+    Raises:
+        RecipeError: What is given is no recipe.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class TrainingSession:
         take_up: bool = False,
         shelf: PrefixShelf | None = None,
     ) -> None:
+        if not isinstance(recipe, Recipe):
+            raise RecipeError(f"{recipe!r} is no recipe.", "Give Recipe(data=...), or Recipe.from_yaml(text).")
         self.recipe = recipe
         self.path = Path(path) if path is not None else None
         self.status = "new"
