@@ -40,9 +40,9 @@ def test_a_run_that_failed_is_marked_and_says_by_what_it_is_judged(
 
 def test_where_nothing_is_left_to_judge_it_says_what_to_do_and_a_screen_reader_hears_it(bare: Any) -> None:
     root = bare.mount("results", state())
-    assert root.locator(".tlw-notice").is_hidden()
+    assert root.locator(".tlw-caution").is_hidden()
     bare.set("note", f"The latest run failed and left nothing to judge. {HOSTILE}")
-    told = root.locator(".tlw-notice[role=status]")
+    told = root.locator(".tlw-caution[role=status]")
     assert told.inner_text() == f"The latest run failed and left nothing to judge. {HOSTILE}"
     bare.set("note", "")
     assert told.is_hidden()

@@ -67,7 +67,7 @@ class Dashboard {
   private readonly rows = h("tbody");
   private readonly headings = h("tr");
   private readonly charts: { loss: Chart; accuracy: Chart };
-  private readonly caution = h("p", { class: "tlw-notice", hidden: true });
+  private readonly caution = h("p", { class: "tlw-caution", hidden: true });
   private own: { name: string; chart: Chart } | null = null;
   private readonly points: ReturnType<typeof askUntilAnswered>;
   private lastNews = 0;

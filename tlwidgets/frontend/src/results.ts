@@ -53,7 +53,7 @@ const TEXT = STRINGS.results;
 
 class Results {
   private readonly table = scrolling("tlw-scroll", TEXT.title);
-  private readonly note = h("div", { class: "tlw-notice", role: "status", hidden: true });
+  private readonly note = h("div", { class: "tlw-caution", role: "status", hidden: true });
   private readonly card = h("div");
 
   constructor(

@@ -127,7 +127,7 @@ class RunCompare {
     const differing = model.get("differences").map((row) => h("tr", {}, h("th", { scope: "row" }, row.field.replaceAll("_", " ")), ...row.values.map((value) => h("td", { class: "tlw-mono" }, value || "–"))));
     const verdicts = model.get("verdicts").map((words) => h("li", {}, icon("check"), " ", words));
     const scroll = (label: string, table: HTMLElement): HTMLElement => scrolling("tlw-compare-scroll", label, table);
-    const cautions = (model.get("cautions") ?? []).map((words) => h("p", { class: "tlw-notice" }, words));
+    const cautions = (model.get("cautions") ?? []).map((words) => h("p", { class: "tlw-caution" }, words));
     this.tables.replaceChildren(
       ...cautions,
       ...(verdicts.length ? [h("h4", {}, TEXT.verdicts), h("ul", { class: "tlw-compare-verdicts" }, ...verdicts)] : []),
