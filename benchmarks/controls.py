@@ -10,7 +10,9 @@ times a pause and a resume, and a stop, each after a random time of up to a seco
 * obeyed: the thread that trains has begun the run, waits, goes on, or has left its last batch;
 * told: the page has the state that follows, "running", "paused" or "stopped". A run that is stopped is judged first.
 
-The time of a batch is the middle one of the same runs. The browser's own part, to draw a word, is not in it.
+The time of a batch is the middle one of the same runs. How long the kernel takes to answer while it does not train is
+measured beside them: where others use the machine too, that is what no training could be faster than. The browser's own
+part, to draw a word, is not in it.
 """
 
 from __future__ import annotations
@@ -100,16 +102,27 @@ class Page:
             raise SystemExit(said)
         return json.loads(said.split("ANSWER", 1)[1].splitlines()[0])
 
-    def press(self, name: str) -> tuple[float, dict[str, float]]:
-        """Sends a button's command; returns when, and when the page had the answer, the word and the new state."""
-        command = {"t": "cmd", "id": f"{name}-{time.monotonic()}", "name": name, "args": {}}
+    def send(self, name: str, **args: Any) -> tuple[float, str]:
+        """Sends a command; returns when, and its id."""
+        command = {"t": "cmd", "id": f"{name}-{time.monotonic()}", "name": name, "args": args}
         data = {"method": "custom", "content": command}
         asked = time.monotonic()
         self.client.shell_channel.send(self.client.session.msg("comm_msg", {"comm_id": self.comm, "data": data}))
+        return asked, command["id"]
+
+    def answer_ms(self) -> float:
+        """How long a command takes that only sets a number."""
+        asked, request = self.send("set_learning_rate", value=0.01)
+        next(True for _, content in self._updates(asked + PATIENCE) if content.get("id") == request)
+        return 1000 * (time.monotonic() - asked)
+
+    def press(self, name: str) -> tuple[float, dict[str, float]]:
+        """Sends a button's command; returns when, and when the page had the answer, the word and the new state."""
+        asked, request = self.send(name)
         found: dict[str, float] = {}
         for state, content in self._updates(asked + PATIENCE):
             now = time.monotonic()
-            if content.get("id") == command["id"]:
+            if content.get("id") == request:
                 if not content["ok"]:
                     raise SystemExit(content["error"])
                 found["acknowledged"] = now
@@ -151,9 +164,11 @@ def measure(settings: dict[str, Any], rounds: int, pauses: int, most_seconds: fl
     rng = random.Random(0)
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
     batches: list[float] = []
+    idle: list[float] = []
     with tempfile.TemporaryDirectory() as folder, page() as shown:
         shown.comm = shown.run(SETUP.format(folder=folder, settings=settings))
         for _ in range(rounds):
+            idle += [shown.answer_ms() for _ in range(pauses)]
             pressed = []
             for name in ["start", *["pause", "resume"] * pauses, "stop"]:
                 pressed.append((name, *shown.press(name)))
@@ -163,7 +178,7 @@ def measure(settings: dict[str, Any], rounds: int, pauses: int, most_seconds: fl
                 at["obeyed"] = next(when for kind, when in events if kind == OBEYED[name] and when > asked)
                 found[name].append({what: 1000 * (when - asked) for what, when in at.items()})
             batches += [1000 * (b[1] - a[1]) for a, b in pairwise(events) if a[0] == b[0] == "BatchEnded"]
-    return {"batch": float(np.median(batches)), "commands": dict(found)}
+    return {"batch": float(np.median(batches)), "idle": idle, "commands": dict(found)}
 
 
 def figures(values: list[float]) -> dict[str, float]:
@@ -176,6 +191,11 @@ def figures(values: list[float]) -> dict[str, float]:
     }
 
 
+def three(each: dict[str, float]) -> str:
+    """Median / p95 / longest."""
+    return " / ".join(f"{each[name]:.0f}" for name in ("median", "p95", "max"))
+
+
 def summary(measured: dict[str, Any]) -> dict[str, Any]:
     """The figures of each command and moment."""
     moments = ("shown", "obeyed", "told")
@@ -183,17 +203,18 @@ def summary(measured: dict[str, Any]) -> dict[str, Any]:
         name: {what: figures([each[what] for each in found if what in each]) for what in moments}
         for name, found in measured["commands"].items()
     }
-    return {"batch": measured["batch"], "commands": commands}
+    return {"batch": measured["batch"], "idle": figures(measured["idle"]), "commands": commands}
 
 
 def table(works: dict[str, dict[str, Any]]) -> str:
     """Markdown: median / p95 / longest, milliseconds."""
     lines = []
     for name, work in works.items():
-        lines += [f"## {name[0].upper()}{name[1:]}", "", f"A batch takes {work['batch']:.1f} ms.", ""]
+        lines += [f"## {name[0].upper()}{name[1:]}", "", f"A batch takes {work['batch']:.1f} ms."]
+        lines += [f"The kernel answers in {three(work['idle'])} ms while it does not train.", ""]
         lines += ["| | times | shown | obeyed | told | told, in batches |", "| --- | --- | --- | --- | --- | --- |"]
         for command, moments in work["commands"].items():
-            cells = [" / ".join(f"{each[k]:.0f}" for k in ("median", "p95", "max")) for each in moments.values()]
+            cells = [three(each) for each in moments.values()]
             batches = moments["told"]["median"] / work["batch"]
             lines.append(f"| {command} | {moments['told']['n']} | {' | '.join(cells)} | {batches:.1f} |")
         lines.append("")

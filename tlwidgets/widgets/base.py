@@ -17,6 +17,7 @@ import traitlets
 
 from tlwidgets.errors import TlwError
 from tlwidgets.widgets import assets
+from tlwidgets.widgets.surroundings import enable_colab_widgets
 
 _ANSWERS_KEPT = 64
 
@@ -45,6 +46,7 @@ class TlwWidget(anywidget.AnyWidget):
         self.error: Exception | None = None
         self._showing = threading.RLock()
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        enable_colab_widgets()
         super().__init__(**kwargs)
 
     def __repr__(self) -> str:
@@ -70,8 +72,9 @@ class TlwWidget(anywidget.AnyWidget):
         # page that subshell is gone, and everything would be dropped: let the page's own choice stand.
         getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)  # no kernel, no channel: None
 
-    def _handle_custom_msg(self, content: dict[str, Any], buffers: list[Any]) -> None:  # noqa: ARG002
+    def _handle_custom_msg(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """Called by ipywidgets for each message of the page."""
+        self._msg_callbacks(self, content, buffers)
         if content.get("t") == "cmd":
             self._obey(content)
         else:

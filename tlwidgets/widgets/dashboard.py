@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +26,7 @@ from tlwidgets.widgets.ended import final_picture, kept_words
 from tlwidgets.widgets.feed import OVER, Feed
 from tlwidgets.widgets.result_place import ResultPlace
 from tlwidgets.widgets.stream import Sent, decimate
+from tlwidgets.widgets.surroundings import PageWatch, in_terminal, threads_reach_the_page
 from tlwidgets.widgets.untrained import measured, method_caution
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class TrainingDashboard(TlwWidget):
     """
 
     commands: ClassVar[dict[str, str]] = {
-        "start": "start",
+        "start": "_begin",
         "pause": "pause",
         "resume": "resume",
         "stop": "stop",
@@ -103,6 +104,7 @@ class TrainingDashboard(TlwWidget):
         self._make_session = make_session
         self._outbox = threading.RLock()
         self._place = ResultPlace()
+        self._watch = PageWatch(self._place)
         self._seen_by_a_page = False
         self._baselines_chosen = self._baselines_measured = False
         self._verdict = ""
@@ -133,6 +135,7 @@ class TrainingDashboard(TlwWidget):
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
         self._place.add()
+        self._watch.begin()
         session = self.session
         if session is not None and self.feed.over and not session.alive:
             self._leave(session)
@@ -215,12 +218,25 @@ class TrainingDashboard(TlwWidget):
             self._follower = threading.Thread(target=self._follow, args=(self.feed,), name="tlw-dashboard", daemon=True)
             self._follower.start()
 
-    def start(self) -> TrainingSession:
-        """Starts training in the background and returns at once.
+    def start(self, *, block: bool | None = None) -> TrainingSession:
+        """Starts training in the background and returns at once, or waits here and tells the page from here.
+
+        Args:
+            block: Whether to wait until the run has ended; interrupting the cell then stops it after the batch in work.
+                By default only where a page hears nothing of a thread while no cell runs, which is so in Colab.
 
         Raises:
             TrainingError: There is nothing to start, or a run is still going.
+            KeyboardInterrupt: The cell was interrupted; the run was stopped, and what it learned is kept.
+            Exception: Whatever ended the run, if it failed while this waited.
         """
+        session = self._begin()
+        if block or (block is None and not threads_reach_the_page()):
+            self._follow_here(session)
+            session.wait()
+        return session
+
+    def _begin(self) -> TrainingSession:
         if self.active:
             raise TrainingError("A run is going on already.", "Stop it, or wait until it ends.")
         self.show_error(None)
@@ -290,8 +306,11 @@ class TrainingDashboard(TlwWidget):
         """
         if self.session is None:
             raise TrainingError("There is no run to wait for.", "Call start() first.")
+        if timeout is None and self.session.alive and not threads_reach_the_page():
+            self._follow_here(self.session)
         try:
-            return self.session.wait(timeout)
+            with self._progress_line(self.session):
+                return self.session.wait(timeout)
         finally:
             if self._follower is not None and not self.session.alive:
                 self._follower.join(timeout)
@@ -303,6 +322,7 @@ class TrainingDashboard(TlwWidget):
 
     def receive(self, content: dict[str, Any]) -> None:
         """Answers a page that has just drawn itself, or that misses a message."""
+        self._watch.answered()
         if content.get("t") in {"ready", "resync"}:
             self._seen_by_a_page = True
             self.snapshot()
@@ -327,17 +347,57 @@ class TrainingDashboard(TlwWidget):
         columns = {"batch_columns": self.feed.batches.columns, "epoch_columns": self.feed.epochs.columns}
         self.send(message | columns | {"extras": extras}, buffers=[batches.tobytes(), epochs.tobytes()])
 
+    def _obey(self, content: dict[str, Any]) -> None:
+        super()._obey(content)
+        # Only now, for the page must not wait for its answer as long as the run takes.
+        if content.get("name") == "start" and self.session is not None and not threads_reach_the_page():
+            with contextlib.suppress(KeyboardInterrupt):  # there is no cell to break off
+                self._follow_here(self.session)
+
+    def _follow_here(self, session: TrainingSession) -> None:
+        """Does in this thread what the follower does in its own, until the run has ended."""
+        before, self._follower = self._follower, threading.current_thread()
+        try:
+            with self._progress_line(session):
+                self._follow(self.feed)
+        except KeyboardInterrupt:
+            session.stop("interrupted from the keyboard")
+            self._follow(self.feed)
+            raise
+        finally:
+            self._follower = before
+            if before is not None:
+                before.join()
+
+    @contextlib.contextmanager
+    def _progress_line(self, session: TrainingSession) -> Iterator[None]:
+        """Shows a line of progress where this is read in a terminal, which draws no widgets."""
+        if not in_terminal():
+            yield
+            return
+        from tlwidgets.training.progress_bar import ProgressBar
+
+        line = ProgressBar()
+        unsubscribe = session.subscribe(line, from_start=True)
+        try:
+            yield
+        finally:
+            unsubscribe()
+            line.close()
+
     def _follow(self, feed: Feed) -> None:
-        """Sends what is new until the run is over or another one is shown; the only writer of the run's traits."""
-        while self.feed is feed and not feed.over:
+        """Sends what is new until the run is over or another one is shown; one thread does, or one after another."""
+        while self.feed is feed and not feed.over and self._follower is threading.current_thread():
             feed.stirred.wait(_SECONDS_BETWEEN_SENDS)
             feed.stirred.clear()
             self._flush()
             self._send_judged()
             self._show_majority(self.session)
         session = self.session
-        if self.feed is not feed or session is None:
-            return
+        with self._outbox:
+            if self.feed is not feed or session is None or not feed.over or self._sent.ended:
+                return
+            self._sent.ended = True
         # The last event comes before the thread of the run has ended and its folder is complete.
         with contextlib.suppress(Exception):
             session.wait()

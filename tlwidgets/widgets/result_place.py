@@ -21,6 +21,11 @@ class ResultPlace:
         """Whether there is a place at all."""
         return bool(self._handles)
 
+    @property
+    def content(self) -> Any:
+        """What is shown; None before the first ``show``."""
+        return self._content
+
     def add(self) -> None:
         """Makes one more place, where the notebook has come to."""
         handle = display(HTML(""), display_id=True)

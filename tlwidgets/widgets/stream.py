@@ -71,7 +71,7 @@ def decimate(rows: Float32, limit: int, by: int) -> Float32:
 
 
 class Sent:
-    """How far the page has been told: rows of each stream, version of the feed, number of the last message."""
+    """How far the page has been told: rows of each stream, version of the feed, last message, whether of the end."""
 
     def __init__(self, run: int = 0) -> None:
         self.run = run
@@ -82,3 +82,4 @@ class Sent:
         self.sequence = 0
         self.judged = 0
         self.judged_at = -math.inf
+        self.ended = False

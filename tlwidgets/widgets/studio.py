@@ -26,6 +26,7 @@ from tlwidgets.widgets.settings import FIELDS, Settings
 from tlwidgets.widgets.step_code import StepCode
 from tlwidgets.widgets.steps import Steps
 from tlwidgets.widgets.structure import structure
+from tlwidgets.widgets.surroundings import PageWatch
 
 if TYPE_CHECKING:
     from tlwidgets.backbones import Backbone
@@ -92,6 +93,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._path = path
         self._beyond = _beyond(asked)
         self._place = ResultPlace()
+        self._watch = PageWatch(self._place)
         self._taken = backbone  # what the picker holds and the board shows
         self.steps = Steps(TITLES)
         self.picker = BackbonePicker(backbone, data=self.data)
@@ -134,9 +136,9 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         """The latest run, or None before the first start."""
         return self.dashboard.run
 
-    def start(self) -> TrainingSession:
-        """Starts training in the background and returns at once."""
-        return self.dashboard.start()
+    def start(self, *, block: bool | None = None) -> TrainingSession:
+        """Starts training in the background and returns at once; ``block`` as for ``TrainingDashboard.start``."""
+        return self.dashboard.start(block=block)
 
     def wait(self, timeout: float | None = None) -> Run:
         """Waits until the run ended and its result card is made."""
@@ -215,6 +217,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         """Displays the widgets and, as an output of its own, the place of the result card."""
         display(self._repr_mimebundle_(), raw=True)
         self._place.add()
+        self._watch.begin()
 
     def _stack(self) -> ipywidgets.Stack:
         train = ipywidgets.VBox([self.dashboard, self.baselines])
@@ -229,6 +232,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         return stack
 
     def _connect(self) -> None:
+        for heard in (self.panel, self.dashboard):  # whichever the page draws first
+            heard.on_msg(self._watch.answered)
         self.panel.before_data(self._data_changed)
         self.panel.observe(lambda change: setattr(self.settings, "augmentation", change["new"]), "augmentation")
         self.picker.observe(self._backbone_changed, "value")
