@@ -8,13 +8,13 @@
 
 A row is a method on a world. Its baseline is what one would do without it (inductive: the same network from random
 weights, or plain fine-tuning; domain adaptation: train on the source and hope; semi- and self-supervised: learn from
-the labelled images alone; clustering, zero-shot and few-shot: pixels in place of features; text: counted words; meta-
-learning: joint training, or the untrained start; multi-task: one task; vertical: features of the whole picture), its
-oracle what nobody has in practice: all labels of the target, of the unlabelled images, or many of the unseen classes,
-by the same network or on the same features. Accuracy on test images in the mean over seeds, for clustering ARI, of
-waves the share of variance explained; "gain" is the method's less the baseline's, "worst" the lowest gain of a seed;
-time is the method's over the baseline's in the same process, preparation included. Nothing is tuned on test images;
-options are those of the table's last column, or the defaults.
+the labelled images alone; clustering, zero-shot and few-shot: pixels in place of features; text: counted words;
+meta-learning: joint training, or the untrained start; multi-task: one task; vertical: features of the whole
+picture), its oracle what nobody has in practice: all labels of the target, of the unlabelled images, or many of the
+unseen classes, by the same network or on the same features. Accuracy on test images in the mean over seeds, for
+clustering ARI, of waves the share of variance explained; "gain" is the method's less the baseline's, "worst" the lowest
+gain of a seed; time is the method's over the baseline's in the same process, preparation included. Nothing is tuned on
+test images; options are those of the table's last column, or the defaults.
 
 Another family joins with a list of rows: ``Row(family, method, world, measure)``, and ``measure(seed) -> Outcome``.
 """
