@@ -163,7 +163,7 @@ def compare_with_baselines(page: Any) -> None:
     assert train.locator(".tlw-baselines tbody tr").count() == 4
     chart = train.get_by_role("img", name="Accuracy")
     assert "linear probe" in str(chart.get_attribute("aria-label"))
-    card = page.locator(".jp-RenderedHTMLCommon").filter(has_text="test accuracy").first
+    card = step(page, "Results").locator(".tlw-live-card")  # the output below is lost to a page that was reloaded
     card.get_by_text("the best baseline").wait_for(timeout=TRAINING_MS)
 
 
