@@ -53,6 +53,12 @@ SHOWN = {
     "stop": {"stop", "stopped"},
 }
 OBEYED = {"start": "RunStarted", "pause": "Paused", "resume": "Resumed", "stop": "judged"}
+BOUND = (
+    "What bounds them: a start reads the network's weights first; a pause and a stop wait for the batch in work, at an "
+    "epoch's end also for its checkpoint, and a stop for the rest of the validation images, so that the epoch counts; a "
+    "stopped run is told as stopped only when the test images have been judged. The word is shown as soon as the "
+    "kernel's main thread has its turn beside the one that trains."
+)
 SETUP = """
 import json, os, time
 os.chdir({folder!r})
@@ -232,7 +238,7 @@ def verdict(works: dict[str, dict[str, Any]]) -> str:
             if moments[what]["p95"] > PROMISED
         ]
         sentences.append(f"* {what}: " + (f"not {'; '.join(slow)}." if slow else "all."))
-    return f"95 of 100 within {PROMISED} ms:\n\n" + "\n".join(sentences)
+    return f"95 of 100 within {PROMISED} ms:\n\n" + "\n".join(sentences) + f"\n\n{BOUND}"
 
 
 def machine(before: float) -> str:
