@@ -216,6 +216,12 @@ def test_the_recipes_augmentation_varies_training_tasks_and_not_those_it_is_judg
 
 def test_what_the_plan_holds_neither_adapts_nor_moves(meta: tlw.Recipe, tmp_path: Path) -> None:
     some = meta.replace(method="reptile", method_options=SMALL, plan={"*": "frozen", "head": "trainable"}, epochs=1)
+    method = made(some)
+    tlw.FreezePlan(method.backbone, some.plan).apply()
+    model, (x, y, *_) = method.backbone.model.eval(), method.tasks.beside(at_step(0))[0]
+    ends = method.learner(model).adapt(x, y)
+    adapted = {name for name, value in model.named_parameters() if not torch.equal(ends[name], value)}
+    assert adapted == {"fc.weight", "fc.bias"}
     run = tlw.fit(some, tmp_path / "run", progress=False)
     assert not run._json("audit")["adapted"]
     kept = load_file(run.path / "last.safetensors")

@@ -5,6 +5,10 @@ Finn, Abbeel, Levine (2017), "Model-agnostic meta-learning for fast adaptation o
 differentiated through these steps back to the common start. ``first_order`` takes the steps for constants (FOMAML: half
 the cost, nearly as good). ``inner`` names the layers that adapt: only the last one is ANIL (Raghu, Raghu, Bengio,
 Vinyals 2020, ICLR, arXiv 1909.09157), which found that features hardly change in the inner loop anyway.
+
+In a recipe, 56 steps of a small network from random weights, then three coloured shapes that no step saw, one example
+of each (five seeds, ``benchmarks/results/methods.md``): MAML .62, FOMAML .54, ANIL .59, after .35 to .38 before. That is
+little beside plain training on the known shapes: with a new head and the same inner steps on it alone, .65.
 """
 
 from __future__ import annotations

@@ -7,6 +7,10 @@ expected move then also raises the agreement between the gradients of its batche
 step sees the whole of one: to second order in the rate a, k steps of gradient g move the start by
 -k a g + k (k - 1) / 4 a^2 grad |g|^2, towards where a task's own gradient is long and few steps go far. One step would
 be plain training on all tasks together.
+
+In a recipe, 56 steps of a small network from random weights, then three coloured shapes that no step saw, one example
+of each (five seeds, ``benchmarks/results/methods.md``): .61, .38 before; plain training on the known shapes and then
+the same inner steps .42, but .65 where these move a new head alone.
 """
 
 from __future__ import annotations
