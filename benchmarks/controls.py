@@ -55,8 +55,8 @@ SHOWN = {
 OBEYED = {"start": "RunStarted", "pause": "Paused", "resume": "Resumed", "stop": "judged"}
 BOUND = (
     "What bounds them: a start reads the network's weights first; a pause and a stop wait for the batch in work, at an "
-    "epoch's end also for its checkpoint, and a stop for the rest of the validation images, so that the epoch counts; a "
-    "stopped run is told as stopped only when the test images have been judged. The word is shown as soon as the "
+    "epoch's end also for its checkpoint, and a stop for the rest of the validation images, so that the epoch counts; "
+    "a stopped run is told as stopped only when the test images have been judged. The word is shown as soon as the "
     "kernel's main thread has its turn beside the one that trains."
 )
 SETUP = """
