@@ -7,8 +7,8 @@ the cost, nearly as good). ``inner`` names the layers that adapt: only the last 
 Vinyals 2020, ICLR, arXiv 1909.09157), which found that features hardly change in the inner loop anyway.
 
 In a recipe, 56 steps of a small network from random weights, then three coloured shapes that no step saw, one example
-of each (five seeds, ``benchmarks/results/methods.md``): MAML .62, FOMAML .54, ANIL .59, after .35 to .38 before. That is
-little beside plain training on the known shapes: with a new head and the same inner steps on it alone, .65.
+of each (five seeds, ``benchmarks/results/methods.md``): MAML .62, FOMAML .54, ANIL .59, .35 to .38 before. Plain
+training on the known shapes, and then the same inner steps on a new head alone, comes to .65.
 """
 
 from __future__ import annotations
