@@ -108,6 +108,8 @@ class InThread:
     def __init__(self, session: Any) -> None:
         self.session = session
         self.threads: list[threading.Thread] = []
+        self.may_end = threading.Event()
+        self.may_end.set()
         session.start = self.start
 
     def start(self) -> Any:
@@ -120,6 +122,7 @@ class InThread:
         self.session.tell(run_started())
         for step in range(1, 11):
             self.session.batch(step)
+        self.may_end.wait(20)
         self.session.finish()
 
 
@@ -229,11 +232,15 @@ def test_in_colab_the_page_gets_its_answer_before_start_waits(
     dashboard = TrainingDashboard(living.session)
     seen: list[str] = []
     send = dashboard.send
-    monkeypatch.setattr(
-        dashboard,
-        "send",
-        lambda content, **more: (seen.append(f"{content['t']} {dashboard.status}"), send(content, **more)),
-    )
+    living.may_end.clear()  # or so short a run is over before it is answered for
+
+    def noted(content: dict[str, Any], **more: Any) -> None:
+        seen.append(f"{content['t']} {dashboard.status}")
+        send(content, **more)
+        if content["t"] == "ack":
+            living.may_end.set()
+
+    monkeypatch.setattr(dashboard, "send", noted)
     receive(dashboard, {"t": "cmd", "id": "1", "name": "start", "args": {}})
     assert dashboard.status == "finished"
     assert any(line.startswith("ack") and not line.endswith("finished") for line in seen)
