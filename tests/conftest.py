@@ -151,3 +151,25 @@ def opinions() -> tuple[list[str], list[str]]:
         mark = [["lovely", "good"], ["awful", "bad"]][number % 2][rng.integers(2)]
         texts.append(" ".join([*words, mark]))
     return texts, ["positive", "negative"] * 20
+
+
+@pytest.fixture
+def nan_at(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets the loss become nan at a step; 42 training images, 16 a batch, are three steps an epoch."""
+
+    def let(step: int) -> None:
+        import torch
+
+        from tlwidgets.training.learner import Learner
+
+        learn = Learner.learn
+
+        def broken(learner: Any, batch: Any, rate: float) -> Any:
+            if batch.step + 1 == step:
+                with torch.no_grad():
+                    next(learner.backbone.model.parameters()).fill_(torch.nan)
+            return learn(learner, batch, rate)
+
+        monkeypatch.setattr(Learner, "learn", broken)
+
+    return let

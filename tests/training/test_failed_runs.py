@@ -21,19 +21,11 @@ STEPS = 3  # 42 training images, 16 a batch
 
 
 @pytest.fixture
-def fail_at(recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrainingSession]:
+def fail_at(recipe: Any, tmp_path: Path, nan_at: Callable[[int], None]) -> Callable[..., TrainingSession]:
     """A session that has failed: the loss becomes nan at a step."""
 
     def fail(step: int, data: Any = None) -> TrainingSession:
-        learn = Learner.learn
-
-        def broken(learner: Learner, batch: Any, rate: float) -> Any:
-            if batch.step + 1 == step:
-                with torch.no_grad():
-                    next(learner.backbone.model.parameters()).fill_(torch.nan)
-            return learn(learner, batch, rate)
-
-        monkeypatch.setattr(Learner, "learn", broken)
+        nan_at(step)
         session = TrainingSession(recipe.replace(epochs=4), tmp_path / "run", data=data).start()
         with pytest.raises(TrainingError, match=f"became nan at step {step}"):
             session.wait(120)

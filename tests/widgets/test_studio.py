@@ -80,28 +80,6 @@ def test_a_failed_start_is_told_and_the_studio_can_start_again(studio: Studio) -
     assert studio.dashboard.error_text == ""
 
 
-@pytest.fixture
-def nan_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Lets the loss become nan at a step; 42 training images, 16 a batch, are three steps an epoch."""
-
-    def let(step: int) -> None:
-        import torch
-
-        from tlwidgets.training.learner import Learner
-
-        learn = Learner.learn
-
-        def broken(learner: Learner, batch: Any, rate: float) -> Any:
-            if batch.step + 1 == step:
-                with torch.no_grad():
-                    next(learner.backbone.model.parameters()).fill_(torch.nan)
-            return learn(learner, batch, rate)
-
-        monkeypatch.setattr(Learner, "learn", broken)
-
-    return let
-
-
 def test_a_run_that_fails_is_judged_by_what_it_keeps(studio: Studio, nan_at: Callable[[int], None]) -> None:
     nan_at(5)
     studio.start()
